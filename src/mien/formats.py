@@ -1,0 +1,174 @@
+"""Arrays -> files: one format an extension, checked before any work, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, TiffImagePlugin
+
+from mien.errors import MienError
+from mien.picture import Picture
+
+EXTENSIONS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+}  # fmt: skip
+
+_LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # of a side, px
+
+
+def check_output(path: str | Path, picture: Picture | None = None) -> None:
+    """Refuse with a `MienError`, before any work, an output that could not be written or would lose something."""
+    path = Path(path)
+    form = _format(path)
+    if path.is_dir():
+        raise MienError(f"cannot write {path}: it is a folder")
+    folder = path.parent
+    if not folder.is_dir():
+        raise MienError(f"cannot write {path}: there is no folder {folder}")
+    try:  # asking os.access is not enough on read-only or odd file systems
+        with _temporary(path).open("xb") as probe:
+            os.unlink(probe.name)
+    except OSError as error:
+        raise MienError(f"cannot write {path}: {error.strerror or error}") from None
+    if picture is None:
+        return
+    if picture.path is not None and path.exists() and path.samefile(picture.path):
+        raise MienError(f"{path} is the photo itself; choose another output, the photo is never overwritten")
+    if picture.pixels.dtype == np.uint16 and form not in ("PNG", "TIFF"):
+        raise MienError(f"{path}: {form} cannot hold the photo's 16 bits a channel; write a .png or .tif")
+    if picture.alpha is not None and form in ("JPEG", "BMP"):
+        raise MienError(f"{path}: {form} cannot hold the photo's transparency; write a .png, .webp or .tif")
+    limit = _LIMITS.get(form)
+    if limit and max(picture.pixels.shape[:2]) > limit:
+        raise MienError(f"{path}: {form} ends at {limit} pixels a side; write a .png or .tif")
+
+
+def write(path: str | Path, picture: Picture) -> Path:
+    """Write a picture in the format of its extension, under its name only once it is complete."""
+    path = Path(path)
+    check_output(path, picture)
+    return write_bytes(path, encode(picture, _format(path)))
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Write `data` to a file beside `path`, then move it there in one step."""
+    temporary = _temporary(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MienError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def encode(picture: Picture, form: str) -> bytes:
+    """A picture as a file of `form` (JPEG, PNG, WEBP, TIFF or BMP)."""
+    array = _channels(picture)
+    if array.dtype == np.uint16:
+        return _deep_png(array, picture) if form == "PNG" else _deep_tiff(array, picture)
+    options: dict[str, Any] = {}
+    if picture.icc and form != "BMP" and not (picture.grey and form == "WEBP"):  # WebP has no grey
+        options["icc_profile"] = picture.icc
+    if picture.exif and form != "BMP":
+        options["exif"] = picture.exif
+    if picture.dpi and form != "WEBP":
+        options["dpi"] = picture.dpi
+    if form == "JPEG":
+        # with the photo's own tables, a block without an edit is stored as it was
+        options |= picture.jpeg or {"quality": 95, "subsampling": 0}
+        options["optimize"] = True
+    elif form == "PNG":
+        options["compress_level"] = 3
+    elif form == "WEBP":
+        options |= {"lossless": True, "exact": True, "quality": 30}  # here quality is effort
+    elif form == "TIFF":
+        options["compression"] = "raw" if picture.exif else "tiff_lzw"  # libtiff writes no nested EXIF
+        options["exif"] = _tiff_tags(picture)
+    buffer = io.BytesIO()
+    try:
+        Image.fromarray(array).save(buffer, form, **options)
+    except (OSError, ValueError) as error:
+        raise MienError(f"cannot write this picture as {form}: {error}") from None
+    return buffer.getvalue()
+
+
+def _format(path: Path) -> str:
+    form = EXTENSIONS.get(path.suffix.lower())
+    if form is None:
+        known = ", ".join(EXTENSIONS)
+        raise MienError(f"cannot write {path}: unknown extension '{path.suffix}'; known: {known}")
+    return form
+
+
+def _temporary(path: Path) -> Path:
+    return path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"
+
+
+def _channels(picture: Picture) -> np.ndarray:
+    """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4), as the file had it."""
+    pixels = picture.pixels
+    if picture.grey:  # exact where the three are equal
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return pixels if picture.alpha is None else np.dstack([pixels, picture.alpha])
+
+
+def _deep_png(array: np.ndarray, picture: Picture) -> bytes:
+    kinds, data = [], []
+    if picture.icc:
+        kinds.append(cv2.IMAGE_METADATA_ICCP)
+        data.append(np.frombuffer(picture.icc, np.uint8))
+    if picture.exif:
+        kinds.append(cv2.IMAGE_METADATA_EXIF)
+        data.append(np.frombuffer(picture.exif.removeprefix(b"Exif\0\0"), np.uint8))
+    if array.ndim == 3 and array.shape[2] == 2:  # OpenCV writes no grey with alpha
+        array = array[..., [0, 0, 0, 1]]
+    elif array.ndim == 3:
+        array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    ok, buffer = cv2.imencodeWithMetadata(".png", array, kinds, data)
+    if not ok:
+        raise MienError("cannot write this picture as PNG")
+    return buffer.tobytes()
+
+
+def _tiff_tags(picture: Picture) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(picture.exif)
+    return exif
+
+
+def _deep_tiff(array: np.ndarray, picture: Picture) -> bytes:
+    """Uncompressed 16-bit TIFF. Neither Pillow nor OpenCV writes one with its profile and EXIF; Pillow has the tags."""
+    array = array[..., None] if array.ndim == 2 else array
+    height, width, channels = array.shape
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    exif = _tiff_tags(picture)
+    for tag in exif:
+        nested = tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+        tags[tag] = exif.get_ifd(tag) if nested else exif[tag]
+    tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH] = width, height
+    tags[TiffImagePlugin.BITSPERSAMPLE] = (16,) * channels
+    tags[TiffImagePlugin.COMPRESSION] = 1
+    tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 1 if channels < 3 else 2
+    tags[TiffImagePlugin.SAMPLESPERPIXEL] = channels
+    tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
+    if channels in (2, 4):
+        tags[TiffImagePlugin.EXTRASAMPLES] = 2  # alpha, not multiplied in
+    if picture.icc:
+        tags.tagtype[TiffImagePlugin.ICCPROFILE] = 7
+        tags[TiffImagePlugin.ICCPROFILE] = picture.icc
+    data = array.astype("<u2").tobytes()
+    tags[TiffImagePlugin.ROWSPERSTRIP] = height
+    tags[TiffImagePlugin.STRIPBYTECOUNTS] = len(data)
+    tags[TiffImagePlugin.STRIPOFFSETS] = (0,)  # save() moves it behind the tags
+    buffer = io.BytesIO()
+    tags.save(buffer)
+    return buffer.getvalue() + data

@@ -1,0 +1,210 @@
+"""Files -> arrays: formats, limits, orientation; what a file carries beside its pixels comes along. See `formats`."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, JpegImagePlugin
+
+from mien.errors import MienError
+
+MAX_PIXELS = 170_000_000
+"""A header that declares more pixels is refused before anything is decoded."""
+
+READ = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "TIFF",
+    "BMP",
+)  # a JPEG may turn out to be an MPO (phones): its first picture is the photo
+
+# In a TIFF the Exif tags lie among those of the pixels' storage; only these are carried over.
+_CARRIED = (
+    *(270, 271, 272, 282, 283, 296, 305, 306, 315, 33432),
+    *(ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo),
+)
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A photo upright in memory, and what its file carries beside the pixels.
+
+    pixels: (H, W, 3) uint8 or uint16, RGB as stored (a grey photo has three equal channels).
+    alpha: (H, W) of the same type, or None.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    grey: bool = False
+    icc: bytes | None = None
+    exif: bytes = b""  # as Pillow gives it, "Exif\0\0" first; its orientation says upright
+    dpi: tuple[float, float] | None = None
+    jpeg: dict[str, Any] = field(default_factory=dict)  # qtables and subsampling of a JPEG, to write the same quality
+    path: Path | None = None
+
+    def with_pixels(self, pixels: np.ndarray) -> Picture:
+        """The same picture with other pixels (H, W, 3) of the same type."""
+        return replace(self, pixels=pixels)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return str(self.path) if self.path else "the image"
+
+
+def as_picture(image: str | Path | np.ndarray | Picture) -> Picture:
+    """A `Picture` of a path, or of an array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey, uint8 or uint16."""
+    if isinstance(image, Picture):
+        return image
+    if isinstance(image, str | Path):
+        return read(image)
+    if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16):
+        raise MienError("an image is a path or an array of uint8 or uint16")
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or 0 in image.shape:
+        raise MienError(f"an image array is (H, W, 3), (H, W, 4) or (H, W), not {image.shape}")
+    if image.shape[0] * image.shape[1] > MAX_PIXELS:
+        raise MienError(f"the image has more than {MAX_PIXELS // 1_000_000} million pixels")
+    return _of_array(image.copy())
+
+
+def read(path: str | Path) -> Picture:
+    """Read a JPEG, PNG, WebP, TIFF or BMP file; a `MienError` says why one cannot be read."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise MienError(f"{path} is a folder, not an image")
+        if not path.exists():
+            raise MienError(f"{path} does not exist")
+        if path.stat().st_size == 0:
+            raise MienError(f"{path} is empty")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns below our limit, and of odd metadata
+            with Image.open(path, formats=READ) as image:
+                return _read(image, path)
+    except Image.DecompressionBombError:
+        raise MienError(_too_large(path)) from None
+    except Image.UnidentifiedImageError:
+        raise MienError(f"{path} is not an image that mien reads (JPEG, PNG, WebP, TIFF, BMP)") from None
+    except PermissionError:
+        raise MienError(f"{path} may not be read") from None
+    except _BROKEN as error:
+        raise MienError(f"{path} is damaged or cut short ({error})") from None
+
+
+def _read(image: Image.Image, path: Path) -> Picture:
+    if image.width * image.height > MAX_PIXELS:
+        raise MienError(_too_large(path))
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise MienError(f"{path} holds several pictures (animated or many pages); give one")
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L"):
+        raise MienError(f"{path} is stored as {image.mode}; convert it to RGB first")
+    deep = _is_deep(image)  # before anything loads the pixels
+    exif = image.getexif()
+    orientation = int(exif.get(ExifTags.Base.Orientation, 1) or 1)
+    icc, dpi = image.info.get("icc_profile"), image.info.get("dpi")
+    jpeg = {}
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        sampling = JpegImagePlugin.get_sampling(image)
+        jpeg = {"qtables": image.quantization, "subsampling": sampling if sampling in (0, 1, 2) else 0}
+    carried = _exif(exif, image.format == "TIFF")
+    image.load()  # finds a file cut short, whichever decoder is used
+    if image.format == "TIFF" and not deep:
+        orientation = 1  # Pillow has turned it already
+    array = _decode_deep(path) if deep else np.asarray(_eight_bit(image))
+    picture = _of_array(upright(array, orientation))
+    return replace(picture, icc=icc or None, exif=carried, dpi=_dpi(dpi), jpeg=jpeg, path=path)
+
+
+def _of_array(array: np.ndarray) -> Picture:
+    """Split (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) into RGB and alpha."""
+    if array.ndim == 2:
+        array = array[..., None]
+    channels = array.shape[2]
+    alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
+    grey = channels < 3
+    pixels = np.repeat(array[..., :1], 3, axis=2) if grey else np.ascontiguousarray(array[..., :3])
+    return Picture(pixels, alpha, grey)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Palettes and single transparent colours written out: L, LA, RGB or RGBA."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "PA" or "transparency" in image.info:
+        return image.convert("LA" if image.mode == "L" else "RGBA")
+    return image.convert("RGB") if image.mode == "P" else image
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file has 16 bits a channel. Pillow hands out 8 of them for colour; OpenCV all."""
+    if image.mode.startswith("I;16"):
+        return True
+    arguments = [tile[3] for tile in image.tile]
+    modes = [a[0] if isinstance(a, tuple) else a for a in arguments]
+    return any(isinstance(mode, str) and ";16" in mode for mode in modes)
+
+
+def _decode_deep(path: Path) -> np.ndarray:
+    """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint16."""
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it has to say comes as a MienError
+    try:
+        array = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        array = None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if array is None or array.dtype != np.uint16:
+        raise MienError(f"{path}: this kind of 16-bit image is not supported; save it as PNG or with 8 bits")
+    if array.ndim == 3:
+        array = cv2.cvtColor(array, cv2.COLOR_BGR2RGB if array.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+    return array
+
+
+def upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn and mirror (H, W[, C]) as an EXIF orientation of 1 to 8 asks."""
+    if orientation in (5, 6, 7, 8):
+        array = np.swapaxes(array, 0, 1)
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    return np.ascontiguousarray(array)
+
+
+def _exif(exif: Image.Exif, tiff: bool) -> bytes:
+    """EXIF to carry over, orientation reset to upright; b"" where there is none. The old thumbnail stays behind."""
+    if tiff:
+        kept = Image.Exif()
+        for tag in _CARRIED:
+            if tag in exif:
+                kept[tag] = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else exif[tag]
+        exif = kept
+    if not len(exif):
+        return b""
+    if ExifTags.Base.Orientation in exif:
+        exif[ExifTags.Base.Orientation] = 1
+    try:
+        return exif.tobytes()
+    except _BROKEN:  # damaged metadata is no reason to refuse a sound photo
+        return b""
+
+
+def _dpi(value: Any) -> tuple[float, float] | None:
+    try:
+        x, y = (float(v) for v in value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
+
+
+def _too_large(path: Path) -> str:
+    return f"{path} declares more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first"

@@ -1,0 +1,195 @@
+"""Render a fitted photo in any expression, and the exact maps from one expression to another.
+
+Pighin et al. 1998 for the textured model, Liu et al. 2001 (eq. 3) for the shading ratio. Two views of the same mesh,
+the source's and the target's, give for every pixel of the target where it lies in the source (flow), how its light changed
+(shading, a log ratio) and what the source cannot show (paint, where alpha says).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mien.rig.creases import activations, crease_fields
+from mien.rig.facekit import EYE_SOCKET, IRIS, LANDMARK_VERTICES, NECK, SCLERA, SKIN, FaceKit
+from mien.rig.fit import Fit
+from mien.rig.flowfield import extend, grid, sample, window
+from mien.rig.interior import eye_plate, mouth_colours
+from mien.rig.raster import interpolate, rasterise, vertex_normals
+
+AMBIENT = 0.45
+RATIO = (np.log(0.66), np.log(1.10))
+REACH = 26.0  # how far beyond the mesh the flow fades, in crop pixels of 256
+
+
+@dataclass(frozen=True)
+class View:
+    """One expression of the face on the crop: an image and what it takes to map another view onto it.
+
+    image (S, S, 3) float32 RGB in [0, 1]; landmarks (68, 2) in crop pixels; the rest is per pixel or per vertex.
+    """
+
+    image: np.ndarray
+    landmarks: np.ndarray
+    points: np.ndarray
+    index: np.ndarray
+    depth: np.ndarray
+    part: np.ndarray
+    shade: np.ndarray
+    colour: np.ndarray
+    photo_at: np.ndarray
+    crease: np.ndarray
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The generator's truth, crop frame: output(p) = source(p + flow) * exp(shading) * (1 - alpha) + paint * alpha.
+
+    flow (S, S, 2) pixels; shading (S, S) log ratio; paint (S, S, 3) RGB in [0, 1]; alpha (S, S) in [0, 1].
+    """
+
+    flow: np.ndarray
+    shading: np.ndarray
+    paint: np.ndarray
+    alpha: np.ndarray
+
+
+class Rig:
+    """A photo on the model. `canvas` (C, C, 3) uint8 RGB is a square picture of the face; `fit` is in its frame."""
+
+    def __init__(self, kit: FaceKit, canvas: np.ndarray, fit: Fit, seed: int = 0, age: float = 1.0) -> None:
+        self.kit, self.fit = kit, fit
+        self.canvas = canvas.astype(np.float32) / 255.0
+        rng = np.random.default_rng(seed)
+        self.size = canvas.shape[0]
+        drawn = kit.part[kit.triangles[:, 0]] != NECK
+        self.triangles = np.ascontiguousarray(kit.triangles[drawn])
+        self.triangle_part = kit.part[self.triangles[:, 0]]
+        index, depth = rasterise(fit.points, self.triangles, self.size)
+        part = np.where(index >= 0, self.triangle_part[index], 255)
+        eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
+        self.photo_depth = depth
+        cheeks = fit.points[LANDMARK_VERTICES[[1, 4, 12, 15, 30]], :2] * 0.5 + fit.points[LANDMARK_VERTICES[30], :2] * 0.5
+        skin = sample(cv2.GaussianBlur(self.canvas, (0, 0), 5), cheeks[None].astype(np.float32))[0].mean(0)
+        self.plate = eye_plate(self.canvas, fit.points, eyes, skin)
+        self.light = np.array([rng.normal(0, 0.12), -0.22 + rng.normal(0, 0.06), 1.0])
+        self.light /= np.linalg.norm(self.light)
+        self.mouth = mouth_colours(kit, fit.points, fit.scale, skin, rng)
+        fields = crease_fields(fit.points[LANDMARK_VERTICES, :2], self.size, rng, age)
+        self.creases = np.ascontiguousarray(fields.transpose(1, 2, 0)).astype(np.float32)
+        self.neutral_light = self._lambert(fit.points)
+        self.photo_crease = activations(fit.weights)
+
+    def _lambert(self, points: np.ndarray) -> np.ndarray:
+        normals = vertex_normals(points, self.triangles)
+        return AMBIENT + (1 - AMBIENT) * np.maximum(normals @ self.light.astype(np.float32), 0)
+
+    def view(
+        self,
+        weights: np.ndarray,
+        transform: np.ndarray,
+        size: int = 256,
+        pose: np.ndarray | None = None,
+    ) -> View:
+        """Render (57,) shape weights. transform (2, 3): canvas to crop. pose (3, 3): a further turn of the head."""
+        points = self.fit.points + np.tensordot(weights - self.fit.weights, self.kit.expressions, 1) @ self.fit.linear.T
+        ratio = np.clip(np.log(self._lambert(points) / self.neutral_light), *RATIO)
+        placed = points
+        if pose is not None:
+            centre = self.fit.points[LANDMARK_VERTICES[27:31]].mean(0)
+            centre[2] -= 9.0 * self.fit.scale  # the neck's axis lies behind the nose
+            placed = (points - centre) @ pose.T.astype(np.float32) + centre
+        placed = _place(placed, transform)
+        photo = self.fit.points[:, :2]
+        index, depth = rasterise(placed, self.triangles, size)
+        values = np.concatenate([photo, ratio[:, None], self.mouth], axis=1).astype(np.float32)
+        drawn = interpolate(index, placed, self.triangles, values)
+        part = np.where(index >= 0, self.triangle_part[index], 255).astype(np.uint8)
+        inverse = cv2.invertAffineTransform(transform)
+        here = grid(size) @ inverse[:, :2].T.astype(np.float32) + inverse[:, 2].astype(np.float32)
+        skin = part == SKIN
+        # where each pixel lies in the photo, carried on beyond the mesh
+        reach = REACH * size / 256 if pose is None else None
+        offset = extend(drawn[..., :2] - here, skin, reach)
+        if pose is None:
+            offset *= window(size)[..., None]
+        photo_at = here + offset
+        shade = extend(drawn[..., 2:3], skin, 0.25 * REACH * size / 256)[..., 0]
+        shade = cv2.GaussianBlur(shade, (0, 0), 1.4 * size / 256) * window(size)
+        crease = sample(self.creases, photo_at) @ (activations(weights) - self.photo_crease)
+        crease = crease * window(size) * skin
+        image = sample(self.canvas, photo_at) * np.exp(shade + crease)[..., None]
+        colour = self._hidden(drawn, part, depth)
+        hidden = (part != SKIN) & (part != 255)
+        soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 0.7 * size / 256)[..., None]
+        image = np.clip(image * (1 - soft) + colour * soft, 0, 1)
+        return View(
+            image=image.astype(np.float32),
+            landmarks=placed[LANDMARK_VERTICES, :2],
+            points=placed,
+            index=index,
+            depth=depth,
+            part=part,
+            shade=shade,
+            colour=colour,
+            photo_at=photo_at.astype(np.float32),
+            crease=crease,
+        )
+
+    def _hidden(self, drawn: np.ndarray, part: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """(S, S, 3) colours of eyes and mouth, continued a little beyond their edges."""
+        size = part.shape[0]
+        eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
+        mouth = (part != SKIN) & (part != 255) & ~eyes
+        eye_colour = sample(self.plate, drawn[..., :2])
+        # light is lost towards the edges of the mouth's opening
+        opening = cv2.GaussianBlur(mouth.astype(np.float32), (0, 0), 3.0 * size / 256)
+        mouth_colour = drawn[..., 3:6] * np.clip(0.55 + 0.6 * opening, 0, 1)[..., None]
+        colour = np.where(eyes[..., None], eye_colour, mouth_colour)
+        return np.clip(extend(colour, eyes | mouth, None), 0, 1)
+
+    def maps(self, source: View, target: View) -> Maps:
+        """The exact maps from one view to another of the same transform and pose."""
+        size = target.index.shape[0]
+        here = grid(size)
+        at = interpolate(target.index, target.points, self.triangles, source.points)
+        skin = target.part == SKIN
+        inner = ~skin & (target.part != 255)
+        nearest = sample(source.depth, at[..., :2])
+        tolerance = 0.12 * self.fit.scale * np.sqrt(_area(source.points, self.fit.points))
+        same = sample(source.part.astype(np.float32), at[..., :2]) != SKIN
+        seen = inner & same & (np.abs(nearest - at[..., 2]) < tolerance)
+        hidden = inner & ~seen
+        reach = REACH * size / 256
+        wide = window(size)
+        known = (skin | seen) & ~hidden
+        flow = extend(at[..., :2] - here, known, reach) * wide[..., None]
+        alpha = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 0.7 * size / 256) * wide
+        # the source's own light, looked up where each pixel came from
+        came = sample(np.dstack([source.shade, source.crease]), here + flow)
+        shading = (target.shade + target.crease - came.sum(-1)) * wide
+        shading = np.where(inner, 0, shading)
+        return Maps(flow.astype(np.float32), shading.astype(np.float32), target.colour, alpha.astype(np.float32))
+
+
+def _place(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """Points (N, 3) of the canvas in the crop's frame; depth scales with the picture."""
+    factor = np.sqrt(abs(np.linalg.det(transform[:, :2])))
+    out = np.empty_like(points, dtype=np.float32)
+    out[:, :2] = points[:, :2] @ transform[:, :2].T.astype(np.float32) + transform[:, 2].astype(np.float32)
+    out[:, 2] = points[:, 2] * np.float32(factor)
+    return out
+
+
+def _area(placed: np.ndarray, original: np.ndarray) -> float:
+    """By how much the crop enlarges areas of the canvas, from the extent of the points."""
+    return float((np.ptp(placed[:, 2]) / max(np.ptp(original[:, 2]), 1e-6)) ** 2)
+
+
+def warp(image: np.ndarray, maps: Maps) -> np.ndarray:
+    """Apply maps to a crop (S, S, 3) float32 in [0, 1]."""
+    out = sample(image, grid(image.shape[0]) + maps.flow) * np.exp(maps.shading)[..., None]
+    alpha = maps.alpha[..., None]
+    return np.clip(out * (1 - alpha) + maps.paint * alpha, 0, 1)

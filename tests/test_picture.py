@@ -188,6 +188,11 @@ def saved(path: Path, image: Image.Image) -> Path:
     return path
 
 
+def filled(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
 def cut(path: Path, image: Image.Image, share: float = 0.6) -> Path:
     image.save(path)
     data = path.read_bytes()
@@ -198,8 +203,8 @@ def cut(path: Path, image: Image.Image, share: float = 0.6) -> Path:
 BAD = {
     "missing": (lambda d: d / "missing.jpg", "does not exist"),
     "folder": (lambda d: d, "is a folder"),
-    "zero bytes": (lambda d: (d / "a.jpg").write_bytes(b"") and d or d / "a.jpg", "is empty"),
-    "text": (lambda d: (d / "a.jpg").write_text("hello there") and d / "a.jpg", "not an image"),
+    "zero bytes": (lambda d: filled(d / "a.jpg", b""), "is empty"),
+    "text": (lambda d: filled(d / "a.jpg", b"hello there"), "not an image"),
     "gif": (lambda d: saved(d / "a.gif", Image.fromarray(noise(9, 9, 3))), "not an image that mien reads"),
     "cut jpeg": (lambda d: cut(d / "a.jpg", Image.fromarray(noise(64, 64, 3))), "damaged or cut short"),
     "cut png": (lambda d: cut(d / "a.png", Image.fromarray(noise(64, 64, 3))), "damaged or cut short"),

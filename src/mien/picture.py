@@ -148,7 +148,7 @@ def _is_deep(image: Image.Image) -> bool:
     """Whether the file has 16 bits a channel. Pillow hands out 8 of them for colour; OpenCV all."""
     if image.mode.startswith("I;16"):
         return True
-    arguments = [tile[3] for tile in image.tile]
+    arguments = [tile[3] for tile in getattr(image, "tile", [])]
     modes = [a[0] if isinstance(a, tuple) else a for a in arguments]
     return any(isinstance(mode, str) and ";16" in mode for mode in modes)
 

@@ -1,0 +1,32 @@
+"""Facial expressions on photographs: `mien.Editor().edit("photo.jpg", "happy:0.8").save("out.png")`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.editor import Edit, Editor, Portrait
+    from mien.expression import Expression, parse
+    from mien.face import Face
+
+__version__ = "0.1.0"
+__all__ = ["Edit", "Editor", "Expression", "Face", "MienError", "Portrait", "__version__", "parse"]
+
+_HOME = {
+    "Edit": "mien.editor",
+    "Editor": "mien.editor",
+    "Portrait": "mien.editor",
+    "Expression": "mien.expression",
+    "parse": "mien.expression",
+    "Face": "mien.face",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load on first use, so that `import mien` and `mien --help` are quick."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'mien' has no attribute '{name}'")

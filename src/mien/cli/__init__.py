@@ -1,0 +1,56 @@
+"""The command line: parse, call, print, exit code. `mien.cli:main` is the console script."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from mien import __version__
+from mien.cli import edit, info, sheet
+from mien.errors import MienError
+
+app = typer.Typer(
+    help="Facial expressions on photographs, at the photo's own resolution.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("edit")(edit.edit)
+app.command("sheet")(sheet.sheet)
+app.command("demo")(sheet.demo)
+app.command("info")(info.info)
+if find_spec("mien.cli.make"):  # the way of make: rig, training, export
+    from importlib import import_module
+
+    import_module("mien.cli.make").register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mien {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave the process: 0, or 2 with one line for what the user can put right."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="mien")
+    except MienError as error:
+        print(f"mien: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("mien: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,35 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Photo = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, TIFF or BMP file.", show_default=False)]
+WhichFace = Annotated[
+    str, typer.Option("--face", metavar="largest|all|N", help="Which faces; the largest has number 1.")
+]
+Model = Annotated[
+    Path | None, typer.Option("--model", metavar="PATH", help="Other weights (.onnx).", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON.")]
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def described(portrait: Any) -> list[dict[str, Any]]:
+    """The faces of a `Portrait` for JSON: number, box (x0, y0, x1, y1) and 68 landmarks (x, y), in photo px."""
+    return [
+        {
+            "number": number,
+            "box": [round(float(v), 1) for v in face.box],
+            "landmarks": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks],
+        }
+        for number, face in enumerate(portrait.faces, start=1)
+    ]

@@ -1,0 +1,72 @@
+"""`mien sheet` and `mien demo`: the seven expressions of one photo, labelled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.options import Json, Model, Photo, WhichFace, described, print_json
+from mien.errors import MienError
+from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES
+
+SAMPLE = Path(__file__).parent.parent / "samples" / "nobody.jpg"
+
+Strengths = Annotated[
+    str, typer.Option("--strengths", metavar="A,B,...", help="One row a strength, such as 0.25,0.5,1.")
+]
+Contempt = Annotated[bool, typer.Option("--contempt", help="Contempt beside the seven.")]
+
+
+def sheet(
+    photo: Photo,
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
+    strengths: Strengths = "1",
+    contempt: Contempt = False,
+    face: WhichFace = "largest",
+    tile: Annotated[int, typer.Option("--tile", min=64, max=2048, help="Pixels a picture at most.")] = 320,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """All seven expressions of a photo on one labelled sheet."""
+    rows = _strengths(strengths)
+    names = ALL_NAMES if contempt else NAMES
+    from mien.editor import Editor
+    from mien.formats import check_output, write
+    from mien.picture import read
+    from mien.sheet import sheet as draw
+
+    check_output(output)
+    picture = read(photo)
+    if output.exists() and output.samefile(photo):
+        raise MienError(f"{output} is the photo itself; choose another output, the photo is never overwritten")
+    portrait = Editor(model).open(picture)
+    write(output, draw(portrait, names, rows, face, tile))
+    if json:
+        written = {"path": str(output), "expressions": list(names), "strengths": rows}
+        print_json({"photo": str(photo), "faces": described(portrait), "written": [written]})
+    else:
+        typer.echo(f"{output}: {', '.join(names)}")
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("mien-demo.png"),
+    strengths: Strengths = "1",
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """A sheet of the sample that comes with mien: a face of nobody, the average of many."""
+    if not SAMPLE.exists():
+        raise MienError(f"the sample {SAMPLE} is missing from this installation")
+    sheet(SAMPLE, output, strengths, model=model, json=json)
+
+
+def _strengths(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise MienError(f"cannot read the strengths '{text}': write numbers such as 0.25,0.5,1") from None
+    if not all(0 <= value <= MAX_AMOUNT for value in values):
+        raise MienError(f"strengths must be within 0 to {MAX_AMOUNT}, not {text}")
+    return values

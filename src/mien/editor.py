@@ -1,0 +1,153 @@
+"""The way of use, top to bottom: read -> find faces -> align -> generator -> composite -> write."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mien import face as faces_of
+from mien.errors import MienError
+from mien.expression import MAX_AMOUNT, Expression, parse
+from mien.face import Face, align
+from mien.formats import write
+from mien.picture import Picture, as_picture
+from mien.synthesis.composite import composite
+from mien.synthesis.generator import Generator, Maps
+
+Choice = str | int
+"""Which faces: "largest", "all", or a number from 1 (the largest) on."""
+
+
+class Editor:
+    """Builds one session of the generator and edits any number of photos with it.
+
+    `model`: an .onnx file instead of the weights that come with mien. `providers`: of ONNX Runtime, the CPU by default.
+    """
+
+    def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
+        self.generator = Generator(model, providers)
+        self._last: tuple[object, Portrait] | None = None
+
+    def open(self, image: str | Path | np.ndarray | Picture) -> Portrait:
+        """A photo to edit several times: a path, or an array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W), uint8 or uint16.
+
+        The last photo is remembered, so its faces are searched for once.
+        """
+        key = _identity(image)
+        if self._last is None or key is None or self._last[0] != key:
+            self._last = (key, Portrait(as_picture(image), self.generator))
+        return self._last[1]
+
+    def faces(self, image: str | Path | np.ndarray | Picture) -> list[Face]:
+        """The faces of a photo, the largest first."""
+        return self.open(image).faces
+
+    def edit(
+        self,
+        image: str | Path | np.ndarray | Picture,
+        expression: str | Expression,
+        strength: float = 1.0,
+        face: Choice = "largest",
+    ) -> Edit:
+        """A photo with another expression; see `Portrait.edit`."""
+        expression = parse(expression)
+        return self.open(image).edit(expression, strength, face)
+
+
+class Portrait:
+    """A photo whose faces are found once. Made by `Editor.open`."""
+
+    def __init__(self, picture: Picture, generator: Generator) -> None:
+        self.picture = picture
+        self._generator = generator
+        self._crops: dict[int, np.ndarray] = {}
+
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """(H, W, 3) uint8: what the networks see of a photo of 8 or 16 bits."""
+        pixels = self.picture.pixels
+        return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+
+    @cached_property
+    def faces(self) -> list[Face]:
+        """The faces, the largest first."""
+        return faces_of.find_faces(self.rgb)
+
+    def choose(self, face: Choice = "largest") -> list[int]:
+        """Indices into `faces` of those that a choice means; a `MienError` if there is none."""
+        found = len(self.faces)
+        if not found:
+            raise MienError(f"no face found in {self.picture.name}")
+        if face in ("largest", "all"):
+            return list(range(found)) if face == "all" else [0]
+        try:
+            number = int(face)
+        except ValueError:
+            raise MienError(f"a face is 'largest', 'all' or a number from 1 on, not '{face}'") from None
+        if not 1 <= number <= found:
+            has = "1 face" if found == 1 else f"{found} faces, numbered from 1"
+            raise MienError(f"there is no face {number} in {self.picture.name}: it has {has}")
+        return [number - 1]
+
+    def edit(self, expression: str | Expression, strength: float = 1.0, face: Choice = "largest") -> Edit:
+        """This photo with another expression.
+
+        `strength` in [0, 1.3] is the share of the way from the photo's own expression to the target; 0 returns the
+        photo's pixels exactly. `face` is "largest", "all" or a number from 1 on.
+        """
+        expression = parse(expression)
+        if not 0 <= strength <= MAX_AMOUNT:
+            raise MienError(f"the strength must be within 0 to {MAX_AMOUNT}, not {strength:g}")
+        amount = min(strength * expression.amount, MAX_AMOUNT)
+        chosen = self.choose(face)
+        pixels, maps = self.picture.pixels, []
+        if amount > 0:
+            for index in chosen:
+                maps.append(self._generator.maps(self._crop(index), expression.weights, amount))
+                pixels = composite(pixels, maps[-1], self.faces[index].transform)
+        else:
+            pixels = pixels.copy()  # the photo stays what it is, whatever becomes of the edit
+        return Edit(self.picture.with_pixels(pixels), [self.faces[i] for i in chosen], expression, strength, maps)
+
+    def _crop(self, index: int) -> np.ndarray:
+        if index not in self._crops:
+            self._crops[index] = align.crop(self.rgb, self.faces[index].transform)
+        return self._crops[index]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edited photo."""
+
+    picture: Picture
+    faces: list[Face]  # those edited
+    expression: Expression
+    strength: float
+    maps: list[Maps]  # one an edited face; none at strength 0
+
+    @property
+    def image(self) -> np.ndarray:
+        """(H, W, 3) RGB, uint8, or uint16 as the photo was."""
+        return self.picture.pixels
+
+    def save(self, path: str | Path) -> Path:
+        """Write it in the format of the extension, with the photo's EXIF, ICC profile, alpha and JPEG quality."""
+        return write(path, self.picture)
+
+
+def _identity(image: object) -> object:
+    """Equal for the same unchanged file and for arrays of equal content; None for what is not remembered."""
+    if isinstance(image, str | Path):
+        path = Path(image)
+        if not path.is_file():
+            return None  # reading says what is wrong
+        stat = path.stat()
+        return (path.resolve(), stat.st_mtime_ns, stat.st_size)
+    if isinstance(image, np.ndarray):
+        return (image.shape, image.dtype.str, hashlib.blake2b(np.ascontiguousarray(image).data).digest())
+    return None

@@ -1,0 +1,134 @@
+"""Maps of a 256x256 crop -> the photo at its own resolution.
+
+Flow, shading and alpha are enlarged and applied to the photo's own pixels; only paint is enlarged itself. What is
+slighter than can be seen is taken as nothing, and where there is nothing no pixel is written: it stays bit-identical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from mien.synthesis.generator import Maps
+
+MOTION = (0.02, 0.15)
+"""Flow shorter than the first (crop px) is nothing, longer than the second is itself; smooth between."""
+
+SHADING = (1 / 512, 1 / 128)
+"""The same for |shading| (log ratio): half a grey level and two of them, near white."""
+
+ALPHA = (1 / 512, 1 / 64)
+"""The same for alpha."""
+
+TILE = 512  # px: bounds the memory, and OpenCV's remap takes no picture beyond 32767 px
+_MARGIN = 5  # px around a tile's sources that Lanczos reads
+
+
+def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray) -> np.ndarray:
+    """Apply maps to a photo; returns a new array of the same shape and type.
+
+    pixels: (H, W, 3) uint8 or uint16 RGB. transform: (2, 3) similarity, photo px -> crop px (pixel centres at
+    integers in both); the crop may reach beyond the photo.
+    """
+    result = pixels.copy()
+    flow, shading, alpha = _quiet(maps)
+    if not (flow.any() or shading.any() or alpha.any()):
+        return result
+    transform = np.asarray(transform, np.float64)
+    to_photo = np.linalg.inv(transform[:, :2])
+    # the flow is in photo px from here on
+    layers = [np.dstack([flow @ to_photo.T.astype(np.float32), shading, alpha]), maps.paint]
+    zoom = 1 / float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))  # photo px a crop px
+    (motion, paint), transform = _smooth(layers, transform, zoom)
+    for x0, y0, x1, y1 in _tiles(_footprint(pixels.shape[:2], transform, len(motion))):
+        here = np.column_stack([transform[:, :2], transform @ (x0, y0, 1)])
+        size = (x1 - x0, y1 - y0)
+        dx, dy, shade, cover = cv2.split(_sample(motion, here, size))
+        edited = (dx != 0) | (dy != 0) | (shade != 0) | (cover > 0)
+        if edited.any():
+            tile = _warp(pixels, dx, dy, x0, y0)
+            tile *= (np.exp(shade) * (1 - cover))[..., None]
+            if cover.any():
+                cover *= float(np.iinfo(pixels.dtype).max)
+                tile += _sample(paint, here, size) * cover[..., None]
+            np.copyto(result[y0:y1, x0:x1], _rounded(tile, pixels.dtype), where=edited[..., None])
+    return result
+
+
+def _quiet(maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flow (256, 256, 2), shading and alpha (256, 256) with all that cannot be seen set to exactly zero."""
+    flow = maps.flow * _gate(np.linalg.norm(maps.flow, axis=2), *MOTION)[..., None]
+    return flow, maps.shading * _gate(np.abs(maps.shading), *SHADING), maps.alpha * _gate(maps.alpha, *ALPHA)
+
+
+def _gate(size: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below `low`, 1 above `high`, a smoothstep between."""
+    t = np.clip((size - low) / (high - low), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def _smooth(layers: list[np.ndarray], transform: np.ndarray, zoom: float) -> tuple[list[np.ndarray], np.ndarray]:
+    """Make (n, n, c) layers fit to be sampled linearly by the photo's pixels; returns them and photo px -> their px.
+
+    Where the photo is finer than the crop they are enlarged as a quadratic B-spline: smooth slopes, no ringing, a
+    straight ramp stays straight. Where it is coarser they are blurred to its pixels.
+    """
+    if zoom < 0.8:
+        sigma = 0.5 * float(np.sqrt(1 / zoom**2 - 1))
+        return [cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE) for layer in layers], transform
+    factor = 1 if zoom <= 1.25 else 2 if zoom <= 3 else 4
+    if factor == 1:
+        return layers, transform
+    ramp = np.r_[1 : factor + 1, factor - 1 : 0 : -1].astype(np.float32) / factor**2
+    fine = [cv2.resize(layer, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) for layer in layers]
+    fine = [cv2.sepFilter2D(layer, -1, ramp, ramp, borderType=cv2.BORDER_REPLICATE) for layer in fine]
+    return fine, np.column_stack([transform[:, :2] * factor, (transform[:, 2] + 0.5) * factor - 0.5])
+
+
+def _sample(layers: np.ndarray, transform: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Layers at the pixels of a tile of `size` (width, height); zero beyond their edge."""
+    return cv2.warpAffine(layers, transform, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
+def _rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Float values as the nearest whole ones that `dtype` (uint8 or uint16) holds."""
+    top = float(np.iinfo(dtype).max)
+    np.clip(values, 0, top, out=values)
+    return np.rint(values, out=values).astype(dtype)
+
+
+def _warp(pixels: np.ndarray, dx: np.ndarray, dy: np.ndarray, x0: int, y0: int) -> np.ndarray:
+    """(h, w, 3) float32: the photo sampled at its own pixels plus (dx, dy), for the tile at (x0, y0)."""
+    height, width = dx.shape
+    left, right = _reach(dx, x0, width, pixels.shape[1])
+    above, below = _reach(dy, y0, height, pixels.shape[0])
+    part = pixels[above:below, left:right].astype(np.float32)
+    x = dx + np.arange(x0 - left, x0 - left + width, dtype=np.float32)
+    y = dy + np.arange(y0 - above, y0 - above + height, dtype=np.float32)[:, None]
+    return cv2.remap(part, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _reach(shift: np.ndarray, start: int, length: int, limit: int) -> tuple[int, int]:
+    """The stretch of an axis (limit px long) that a tile's shifted pixels read; never empty."""
+    low = int(np.floor(start + min(0.0, float(shift.min())))) - _MARGIN
+    high = int(np.ceil(start + length + max(0.0, float(shift.max())))) + _MARGIN
+    return min(max(low, 0), limit - 1), max(min(high, limit), 1)
+
+
+def _footprint(shape: tuple[int, int], transform: np.ndarray, size: int) -> tuple[int, int, int, int]:
+    """The part (x0, y0, x1, y1) of a photo (height, width) that layers of `size` cover."""
+    edge = size - 0.5
+    corners = np.array([(-0.5, -0.5), (edge, -0.5), (-0.5, edge), (edge, edge)])
+    there = (corners - transform[:, 2]) @ np.linalg.inv(transform[:, :2]).T
+    low = np.clip(np.floor(there.min(axis=0)), 0, shape[::-1]).astype(int)
+    high = np.clip(np.ceil(there.max(axis=0)) + 1, 0, shape[::-1]).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _tiles(box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]]:
+    x0, y0, x1, y1 = box
+    for y in range(y0, y1, TILE):
+        for x in range(x0, x1, TILE):
+            yield x, y, min(x + TILE, x1), min(y + TILE, y1)

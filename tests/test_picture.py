@@ -105,6 +105,12 @@ def test_a_jpeg_from_another_format_is_good(tmp_path):
         assert max(image.quantization[0]) <= 12 and image.layer[0][1:3] == (1, 1)
 
 
+def test_a_jpeg_of_noise_at_full_quality(tmp_path):
+    """libjpeg needs more room for it than Pillow sets aside when asked to optimise."""
+    Image.fromarray(noise(900, 900, 3)).save(tmp_path / "in.jpg", quality=100, subsampling=0)
+    assert formats.write(tmp_path / "out.jpg", picture.read(tmp_path / "in.jpg")).stat().st_size > 900_000
+
+
 @pytest.mark.parametrize("extension", [".png", ".webp", ".tif"])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_alpha_is_kept(tmp_path, extension, mode):

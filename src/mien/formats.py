@@ -85,7 +85,6 @@ def encode(picture: Picture, form: str) -> bytes:
     if form == "JPEG":
         # with the photo's own tables, a block without an edit is stored as it was
         options |= picture.jpeg or {"quality": 95, "subsampling": 0}
-        options["optimize"] = True
     elif form == "PNG":
         options["compress_level"] = 3
     elif form == "WEBP":

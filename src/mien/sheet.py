@@ -46,8 +46,7 @@ def sheet(
         cells.append([photo if not cells else None, *((label, picture(image)) for label, image in edits)])
     if len(cells) == 1 and len(cells[0]) > 5:
         row = cells[0]
-        columns = next(n for n in range(int(np.ceil(len(row) ** 0.5)), len(row) + 1) if n * (n - 1) >= len(row) - n + 1)
-        columns = 4 if len(row) == 8 else columns
+        columns = next((n for n in (4, 3, 5) if len(row) % n == 0), 4)
         cells = [row[i : i + columns] for i in range(0, len(row), columns)]
     old = portrait.picture
     return Picture(_draw(cells, side), grey=old.grey, icc=old.icc)

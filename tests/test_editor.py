@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+import mien
+from mien import MienError
+from mien.editor import Editor
+from support import SAMPLE, needs_sample, needs_weights, photo
+
+
+@pytest.fixture(scope="module")
+def editor(stand_in) -> Editor:
+    return Editor(stand_in)
+
+
+def test_strength_zero_is_the_photo(editor, two_faces):
+    pixels = photo()
+    for edit in (
+        editor.edit(pixels, "happy", strength=0),
+        editor.edit(pixels, "happy:0"),
+        editor.edit(pixels, "neutral:0", face="all"),
+    ):
+        assert np.array_equal(edit.image, pixels) and edit.image is not pixels and not edit.maps
+    edit.image[:] = 0
+    assert np.array_equal(editor.edit(pixels, "happy", strength=0).image, pixels)
+
+
+def test_an_edit_changes_the_face_and_nothing_else(editor, two_faces):
+    pixels = photo()
+    edit = editor.edit(pixels, "happy:0.8")
+    changed = (edit.image != pixels).any(axis=2)
+    assert edit.faces[0] is two_faces[0] and str(edit.expression) == "happy:0.8"
+    assert changed[200:280, 150:210].mean() > 0.9
+    x0, y0, x1, y1 = (round(v) for v in two_faces[0].box)
+    changed[y0:y1, x0:x1] = False
+    assert not changed.any()
+
+
+def test_strength_grows_smoothly(editor, two_faces):
+    pixels = photo()
+    change = [
+        np.abs(editor.edit(pixels, "happy", strength=s).image.astype(int) - pixels).mean() for s in (0, 0.05, 0.1, 0.5)
+    ]
+    assert change[0] == 0 and change == sorted(change) and change[1] < 0.35 * change[3]
+
+
+def test_which_faces(editor, two_faces):
+    pixels = photo()
+    first, second, both = (editor.edit(pixels, "happy", face=which) for which in (1, "2", "all"))
+    assert [[face.box for face in edit.faces] for edit in (first, second, both)] == [
+        [two_faces[0].box],
+        [two_faces[1].box],
+        [two_faces[0].box, two_faces[1].box],
+    ]
+    assert np.array_equal(editor.edit(pixels, "happy").image, first.image)
+    alone = (first.image != pixels) & (second.image == pixels)
+    assert np.array_equal(both.image[alone], first.image[alone])
+    for wrong in (0, 3, "third", -1):
+        with pytest.raises(MienError, match="face"):
+            editor.edit(pixels, "happy", face=wrong)
+
+
+def test_faces_are_searched_for_once_a_photo(editor, monkeypatch, two_faces, tmp_path):
+    calls = []
+    monkeypatch.setattr("mien.face.find_faces", lambda rgb: calls.append(rgb.shape) or two_faces)
+    pixels = photo(seed=1)
+    editor.edit(pixels, "happy")
+    editor.edit(pixels.copy(), "sad")
+    assert len(editor.faces(pixels)) == 2 and len(calls) == 1
+    pixels[0, 0] ^= 1
+    editor.edit(pixels, "sad")
+    assert len(calls) == 2
+    path = editor.edit(pixels, "sad").save(tmp_path / "a.png")
+    editor.edit(path, "sad")
+    editor.edit(str(path), "fear")
+    assert len(calls) == 3
+
+
+def test_no_face(editor, monkeypatch):
+    monkeypatch.setattr("mien.face.find_faces", lambda rgb: [])
+    with pytest.raises(MienError, match="no face found in the image"):
+        editor.edit(photo(seed=2), "happy")
+    assert editor.faces(photo(seed=2)) == []
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.31, float("nan"), float("inf")])
+def test_strength_has_a_range(editor, two_faces, strength):
+    with pytest.raises(MienError, match="strength"):
+        editor.edit(photo(), "happy", strength=strength)
+
+
+def test_sixteen_bits_alpha_and_grey(editor, two_faces, tmp_path):
+    deep = photo().astype(np.uint16) * 257
+    edit = editor.edit(deep, "happy")
+    assert edit.image.dtype == np.uint16 and not np.array_equal(edit.image, deep)
+    eight = editor.edit(photo(), "happy").image
+    assert np.abs(edit.image / 257 - eight).max() <= 1
+    alpha = np.dstack([photo(), photo(seed=3)[..., 0]])
+    again = mien.picture.read(editor.edit(alpha, "happy").save(tmp_path / "alpha.png"))
+    assert np.array_equal(again.alpha, alpha[..., 3]) and np.array_equal(again.pixels, eight)
+    grey = photo()[..., 0]
+    again = mien.picture.read(editor.edit(grey, "happy").save(tmp_path / "grey.png"))
+    away = np.ones(grey.shape, bool)
+    away[100:320, 60:300] = False
+    assert again.grey and np.array_equal(again.pixels[..., 0][away], grey[away])
+
+
+def test_any_expression(editor, two_faces):
+    for text in ("contempt", "jawOpen=0.4,browInnerUp_L=0.8", "happy:0.5,surprise:0.5,AU4=0.1"):
+        assert editor.edit(photo(), text).image.shape == (400, 500, 3)
+    with pytest.raises(MienError, match="did you mean happy"):
+        editor.edit(photo(), "hapy")
+
+
+@needs_weights
+@needs_sample
+def test_the_real_weights_on_the_sample():
+    editor = mien.Editor()
+    portrait = editor.open(SAMPLE)
+    pixels = portrait.picture.pixels
+    assert len(portrait.faces) == 1
+    assert np.array_equal(portrait.edit("happy", 0).image, pixels)
+    x0, y0, x1, y1 = portrait.faces[0].box
+    grow = 0.2 * (x1 - x0)
+    box = (slice(max(0, int(y0 - grow)), int(y1 + grow)), slice(max(0, int(x0 - grow)), int(x1 + grow)))
+    for name in mien.expression.NAMES:
+        edit = portrait.edit(name)
+        changed = (edit.image != pixels).any(axis=2)
+        if name != "neutral":
+            assert changed[box].mean() > 0.05, name
+        changed[box] = False
+        assert changed.mean() < 0.001, name  # at least 99.9% outside the face's box, grown by a fifth
+        maps = edit.maps[0]
+        for layer in (maps.flow, maps.shading, maps.alpha):
+            assert np.isfinite(layer).all()
+            assert not layer[[0, -1]].any() and not layer[:, [0, -1]].any(), name

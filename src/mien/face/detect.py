@@ -1,0 +1,79 @@
+"""Find frontal faces with dlib's HOG detector (inside dlib, no file)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import dlib
+import numpy as np
+
+SIDES = (640, 1280, 2560)
+"""Longest side of the copies that are searched, in turn. The detector sees faces from 80 px of a copy upward."""
+
+PORTRAIT = 0.2
+"""A face this wide, as a part of the longest side, makes the photo a portrait: no finer copy is searched for more."""
+
+
+@lru_cache(maxsize=1)
+def _detector() -> dlib.fhog_object_detector:
+    return dlib.get_frontal_face_detector()
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boxes (x0, y0, x1, y1)."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return float(both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both))
+
+
+def detect(rgb: np.ndarray) -> list[tuple[float, float, float, float]]:
+    """Boxes (x0, y0, x1, y1) of the faces in a photo (H, W, 3) uint8, in photo px, the largest first.
+
+    A downscaled copy is searched first; finer ones only when it held no face, or only small ones (a group), so a
+    portrait takes tens of milliseconds. Boxes may reach beyond the photo.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise ValueError(f"expected an (H, W, 3) uint8 photo, not {rgb.shape} {rgb.dtype}")
+    longest = max(rgb.shape[:2])
+    found: list[tuple[float, np.ndarray]] = []
+    last = 0.0
+    for side, most in zip(SIDES, (1.0, 2.0, 2.0), strict=True):
+        factor = min(side / longest, most)  # small photos are enlarged at most twice
+        if factor <= last * 1.1:
+            break
+        last = factor
+        _merge(found, _search(rgb, factor))
+        if found and max(box[2] - box[0] for _, box in found) >= PORTRAIT * longest:
+            break
+    found.sort(key=lambda item: -float((item[1][2] - item[1][0]) * (item[1][3] - item[1][1])))
+    return [(float(b[0]), float(b[1]), float(b[2]), float(b[3])) for _, b in found]
+
+
+def _search(rgb: np.ndarray, factor: float) -> list[tuple[float, np.ndarray]]:
+    """(score, box in photo px) of the faces in a copy scaled by `factor`."""
+    height, width = rgb.shape[:2]
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    mode = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    copy = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=mode)
+    boxes, scores, _ = _detector().run(np.ascontiguousarray(copy), 0, 0.0)
+    to_photo = np.array([width / size[0], height / size[1]] * 2)
+    # dlib's rectangles include their last pixel, and pixel centres are integers in both frames
+    return [
+        (float(s), np.array([b.left(), b.top(), b.right() + 1, b.bottom() + 1], np.float64) * to_photo - 0.5)
+        for b, s in zip(boxes, scores, strict=True)
+    ]
+
+
+def _merge(found: list[tuple[float, np.ndarray]], new: list[tuple[float, np.ndarray]]) -> None:
+    """Add `new` to `found`; of two that overlap by a third, the surer stays."""
+    for score, box in new:
+        rivals = [i for i, (_, other) in enumerate(found) if overlap(box, other) > 1 / 3]
+        if any(found[i][0] >= score for i in rivals):
+            continue
+        for i in reversed(rivals):
+            del found[i]
+        found.append((score, box))

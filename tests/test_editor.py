@@ -30,8 +30,9 @@ def test_an_edit_changes_the_face_and_nothing_else(editor, two_faces):
     changed = (edit.image != pixels).any(axis=2)
     assert edit.faces[0].box == two_faces[0].box and str(edit.expression) == "happy:0.8"
     assert changed[200:280, 150:210].mean() > 0.9
-    x0, y0, x1, y1 = (round(v) for v in two_faces[0].box)
-    changed[y0:y1, x0:x1] = False
+    x0, y0, x1, y1 = two_faces[0].box
+    grow = 0.2 * (x1 - x0)
+    changed[round(y0 - grow) : round(y1 + grow), round(x0 - grow) : round(x1 + grow)] = False
     assert not changed.any()
 
 

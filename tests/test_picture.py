@@ -235,7 +235,7 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, case, capfd):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "BMP"]), st.data())
 def test_a_damaged_file_is_read_or_refused(tmp_path_factory, form, data):
     buffer = io.BytesIO()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,6 @@ _CARRIED = (
     *(270, 271, 272, 282, 283, 296, 305, 306, 315, 33432),
     *(ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo),
 )
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,9 @@ def read(path: str | Path) -> Picture:
         raise MienError(f"{path} is not an image that mien reads (JPEG, PNG, WebP, TIFF, BMP)") from None
     except PermissionError:
         raise MienError(f"{path} may not be read") from None
-    except _BROKEN as error:
+    except MienError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow raise almost anything
         raise MienError(f"{path} is damaged or cut short ({error})") from None
 
 
@@ -194,7 +193,7 @@ def _exif(exif: Image.Exif, tiff: bool) -> bytes:
         exif[ExifTags.Base.Orientation] = 1
     try:
         return exif.tobytes()
-    except _BROKEN:  # damaged metadata is no reason to refuse a sound photo
+    except Exception:  # damaged metadata is no reason to refuse a sound photo
         return b""
 
 

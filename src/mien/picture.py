@@ -16,13 +16,8 @@ from mien.errors import MienError
 MAX_PIXELS = 170_000_000
 """A header that declares more pixels is refused before anything is decoded."""
 
-READ = (
-    "JPEG",
-    "PNG",
-    "WEBP",
-    "TIFF",
-    "BMP",
-)  # a JPEG may turn out to be an MPO (phones): its first picture is the photo
+# a JPEG may turn out to be an MPO (phones): its first picture is the photo
+READ = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 
 # In a TIFF the Exif tags lie among those of the pixels' storage; only these are carried over.
 _CARRIED = (

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.editor import Choice, Portrait
+from mien.errors import MienError
 from mien.expression import NAMES
 from mien.face import Face, align
 from mien.picture import Picture
@@ -29,6 +30,8 @@ def sheet(
     `names` are expressions as `parse` reads them. One strength gives the photo and the names in rows of about equal
     length; several give a grid, one row a strength.
     """
+    if face == "all":
+        raise MienError("a sheet shows one face: 'largest' or a number from 1 on")
     chosen = portrait.choose(face)[0]
     box = region(portrait.faces[chosen], portrait.rgb.shape[:2])
     side = min(tile, box[2] - box[0])

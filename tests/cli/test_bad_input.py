@@ -120,6 +120,11 @@ def test_strengths_of_a_sheet(strengths, here, stand_in, two_faces, capsys):
     assert "strengths" in refused(arguments, capsys, here)
 
 
+def test_a_sheet_of_all_faces(here, stand_in, two_faces, capsys):
+    arguments = ["sheet", "good.png", "-o", "out.png", "--model", str(stand_in), "--face", "all"]
+    assert "one face" in refused(arguments, capsys, here)
+
+
 def test_wrong_options_are_two_as_well(here, capsys):
     for arguments in (
         ["edit"],

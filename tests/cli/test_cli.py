@@ -53,7 +53,7 @@ def test_edit_json(source, stand_in, two_faces, tmp_path, capsys):
     assert code == 0 and [face["number"] for face in told["faces"]] == [1, 2]
     assert len(told["faces"][0]["landmarks"]) == 68 and len(told["faces"][0]["box"]) == 4
     assert told["written"] == [
-        {"path": str(tmp_path / "o.png"), "expression": "happy", "strength": 0.5, "faces": 2},
+        {"path": str(tmp_path / "o.png"), "expression": "happy", "strength": 0.5, "faces": [1, 2]},
     ]
 
 

@@ -49,9 +49,10 @@ def edit(
     for target, path in zip(expressions, paths, strict=True):
         edited = portrait.edit(target, strength, face)
         edited.save(path)
-        written.append({"path": str(path), "expression": str(target), "strength": strength, "faces": len(edited.faces)})
+        numbers = [index + 1 for index in portrait.choose(face)]
+        written.append({"path": str(path), "expression": str(target), "strength": strength, "faces": numbers})
         if not json:
-            count = len(edited.faces)
+            count = len(numbers)
             typer.echo(f"{path}: {target} on {count} face{'s' if count > 1 else ''}")
     if json:
         print_json({"photo": str(photo), "faces": described(portrait), "written": written})

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import Json, Model, Photo, WhichFace, described, print_json
+from mien.cli.options import Json, Model, Photo, described, print_json
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES
 
@@ -24,7 +24,7 @@ def sheet(
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
     strengths: Strengths = "1",
     contempt: Contempt = False,
-    face: WhichFace = "largest",
+    face: Annotated[str, typer.Option("--face", metavar="largest|N", help="Which face; the largest is 1.")] = "largest",
     tile: Annotated[int, typer.Option("--tile", min=64, max=2048, help="Pixels a picture at most.")] = 320,
     model: Model = None,
     json: Json = False,

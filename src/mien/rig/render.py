@@ -21,6 +21,7 @@ from mien.rig.raster import interpolate, rasterise, vertex_normals
 
 AMBIENT = 0.45
 RATIO = (np.log(0.66), np.log(1.10))
+TOLERANCE = 0.12  # model units between a point and the visible surface that still count as the same
 REACH = 26.0  # how far beyond the mesh the flow fades, in crop pixels of 256
 
 
@@ -28,10 +29,10 @@ REACH = 26.0  # how far beyond the mesh the flow fades, in crop pixels of 256
 class View:
     """One expression of the face on the crop: an image and what it takes to map another view onto it.
 
-    image (S, S, 3) float32 RGB in [0, 1]; landmarks (68, 2) in crop pixels; the rest is per pixel or per vertex.
+    image (S, S, 3) float32 RGB in [0, 1], or None if it was not asked for; landmarks (68, 2) in crop pixels; the rest is per pixel or per vertex.
     """
 
-    image: np.ndarray
+    image: np.ndarray | None
     landmarks: np.ndarray
     points: np.ndarray
     index: np.ndarray
@@ -39,7 +40,6 @@ class View:
     part: np.ndarray
     shade: np.ndarray
     colour: np.ndarray
-    photo_at: np.ndarray
     crease: np.ndarray
 
 
@@ -71,14 +71,15 @@ class Rig:
         part = np.where(index >= 0, self.triangle_part[index], 255)
         eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
         self.photo_depth = depth
+        mouth = (part != SKIN) & (part != 255) & ~eyes
+        self.photo_mouth = mouth.astype(np.float32) if fit.weights.any() and mouth.sum() > 40 else None
         cheeks = fit.points[LANDMARK_VERTICES[[1, 4, 12, 15, 30]], :2] * 0.5 + fit.points[LANDMARK_VERTICES[30], :2] * 0.5
         skin = sample(cv2.GaussianBlur(self.canvas, (0, 0), 5), cheeks[None].astype(np.float32))[0].mean(0)
         self.plate = eye_plate(self.canvas, fit.points, eyes, skin)
         self.light = np.array([rng.normal(0, 0.12), -0.22 + rng.normal(0, 0.06), 1.0])
         self.light /= np.linalg.norm(self.light)
         self.mouth = mouth_colours(kit, fit.points, fit.scale, skin, rng)
-        fields = crease_fields(fit.points[LANDMARK_VERTICES, :2], self.size, rng, age)
-        self.creases = np.ascontiguousarray(fields.transpose(1, 2, 0)).astype(np.float32)
+        self.creases = crease_fields(fit.points[LANDMARK_VERTICES, :2], self.size, rng, age)
         self.neutral_light = self._lambert(fit.points)
         self.photo_crease = activations(fit.weights)
 
@@ -86,25 +87,37 @@ class Rig:
         normals = vertex_normals(points, self.triangles)
         return AMBIENT + (1 - AMBIENT) * np.maximum(normals @ self.light.astype(np.float32), 0)
 
+    def landmarks(self, weights: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
+        """(68, 2) landmarks on the canvas for (57,) weights and a further turn of the head."""
+        expressions = self.kit.expressions[:, LANDMARK_VERTICES]
+        points = self.fit.points[LANDMARK_VERTICES]
+        points = points + np.tensordot(weights - self.fit.weights, expressions, 1) @ self.fit.linear.T
+        return self._turn(points, pose)[:, :2]
+
+    def _turn(self, points: np.ndarray, pose: np.ndarray | None) -> np.ndarray:
+        if pose is None:
+            return points
+        centre = self.fit.points[LANDMARK_VERTICES[27:31]].mean(0)
+        centre[2] -= 9.0 * self.fit.scale  # the neck's axis lies behind the nose
+        return (points - centre) @ pose.T.astype(np.float32) + centre
+
     def view(
         self,
         weights: np.ndarray,
         transform: np.ndarray,
         size: int = 256,
         pose: np.ndarray | None = None,
+        draw: bool = True,
     ) -> View:
-        """Render (57,) shape weights. transform (2, 3): canvas to crop. pose (3, 3): a further turn of the head."""
+        """Render (57,) shape weights. transform (2, 3): canvas to crop. pose (3, 3): a further turn of the head.
+
+        draw False leaves out the image, for a target of which only the maps are wanted.
+        """
         points = self.fit.points + np.tensordot(weights - self.fit.weights, self.kit.expressions, 1) @ self.fit.linear.T
         ratio = np.clip(np.log(self._lambert(points) / self.neutral_light), *RATIO)
-        placed = points
-        if pose is not None:
-            centre = self.fit.points[LANDMARK_VERTICES[27:31]].mean(0)
-            centre[2] -= 9.0 * self.fit.scale  # the neck's axis lies behind the nose
-            placed = (points - centre) @ pose.T.astype(np.float32) + centre
-        placed = _place(placed, transform)
-        photo = self.fit.points[:, :2]
+        placed = _place(self._turn(points, pose), transform)
         index, depth = rasterise(placed, self.triangles, size)
-        values = np.concatenate([photo, ratio[:, None], self.mouth], axis=1).astype(np.float32)
+        values = np.concatenate([self.fit.points, ratio[:, None], self.mouth], axis=1).astype(np.float32)
         drawn = interpolate(index, placed, self.triangles, values)
         part = np.where(index >= 0, self.triangle_part[index], 255).astype(np.uint8)
         inverse = cv2.invertAffineTransform(transform)
@@ -116,17 +129,19 @@ class Rig:
         if pose is None:
             offset *= window(size)[..., None]
         photo_at = here + offset
-        shade = extend(drawn[..., 2:3], skin, 0.25 * REACH * size / 256)[..., 0]
+        shade = extend(drawn[..., 3:4], skin, 0.25 * REACH * size / 256)[..., 0]
         shade = cv2.GaussianBlur(shade, (0, 0), 1.4 * size / 256) * window(size)
-        crease = sample(self.creases, photo_at) @ (activations(weights) - self.photo_crease)
-        crease = crease * window(size) * skin
-        image = sample(self.canvas, photo_at) * np.exp(shade + crease)[..., None]
-        colour = self._hidden(drawn, part, depth)
-        hidden = (part != SKIN) & (part != 255)
-        soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 0.7 * size / 256)[..., None]
-        image = np.clip(image * (1 - soft) + colour * soft, 0, 1)
+        calls = activations(weights) - self.photo_crease
+        drawing = np.zeros((self.size, self.size), np.float32)
+        for k in np.flatnonzero(np.abs(calls) > 0.01):
+            drawing += calls[k] * self.creases[k]
+        crease = sample(drawing, photo_at) * window(size) * skin
+        colour = self._hidden(drawn, part)
+        image = None
+        if draw:
+            image = self._draw(photo_at, shade + crease, colour, (part != SKIN) & (part != 255))
         return View(
-            image=image.astype(np.float32),
+            image=image,
             landmarks=placed[LANDMARK_VERTICES, :2],
             points=placed,
             index=index,
@@ -134,11 +149,15 @@ class Rig:
             part=part,
             shade=shade,
             colour=colour,
-            photo_at=photo_at.astype(np.float32),
             crease=crease,
         )
 
-    def _hidden(self, drawn: np.ndarray, part: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    def _draw(self, photo_at: np.ndarray, shading: np.ndarray, colour: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+        image = sample(self.canvas, photo_at) * np.exp(shading)[..., None]
+        soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 0.7 * len(hidden) / 256)[..., None]
+        return np.clip(image * (1 - soft) + colour * soft, 0, 1).astype(np.float32)
+
+    def _hidden(self, drawn: np.ndarray, part: np.ndarray) -> np.ndarray:
         """(S, S, 3) colours of eyes and mouth, continued a little beyond their edges."""
         size = part.shape[0]
         eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
@@ -146,7 +165,13 @@ class Rig:
         eye_colour = sample(self.plate, drawn[..., :2])
         # light is lost towards the edges of the mouth's opening
         opening = cv2.GaussianBlur(mouth.astype(np.float32), (0, 0), 3.0 * size / 256)
-        mouth_colour = drawn[..., 3:6] * np.clip(0.55 + 0.6 * opening, 0, 1)[..., None]
+        mouth_colour = drawn[..., 4:7] * np.clip(0.55 + 0.6 * opening, 0, 1)[..., None]
+        if self.photo_mouth is not None:  # an open mouth in the photo shows its own inside
+            at, depth = drawn[..., :2], sample(self.photo_depth, drawn[..., :2])
+            near = np.abs(depth - drawn[..., 2]) < TOLERANCE * self.fit.scale
+            shown = cv2.GaussianBlur((mouth & near).astype(np.float32), (0, 0), 0.7 * size / 256)
+            shown = (shown * (sample(self.photo_mouth, at) > 0.5))[..., None]
+            mouth_colour = mouth_colour * (1 - shown) + sample(self.canvas, at) * shown
         colour = np.where(eyes[..., None], eye_colour, mouth_colour)
         return np.clip(extend(colour, eyes | mouth, None), 0, 1)
 
@@ -158,8 +183,8 @@ class Rig:
         skin = target.part == SKIN
         inner = ~skin & (target.part != 255)
         nearest = sample(source.depth, at[..., :2])
-        tolerance = 0.12 * self.fit.scale * np.sqrt(_area(source.points, self.fit.points))
-        same = sample(source.part.astype(np.float32), at[..., :2]) != SKIN
+        tolerance = TOLERANCE * self.fit.scale * np.ptp(source.points[:, 2]) / np.ptp(self.fit.points[:, 2])
+        same = sample(((source.part != SKIN) & (source.part != 255)).astype(np.float32), at[..., :2]) > 0.5
         seen = inner & same & (np.abs(nearest - at[..., 2]) < tolerance)
         hidden = inner & ~seen
         reach = REACH * size / 256
@@ -181,11 +206,6 @@ def _place(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
     out[:, :2] = points[:, :2] @ transform[:, :2].T.astype(np.float32) + transform[:, 2].astype(np.float32)
     out[:, 2] = points[:, 2] * np.float32(factor)
     return out
-
-
-def _area(placed: np.ndarray, original: np.ndarray) -> float:
-    """By how much the crop enlarges areas of the canvas, from the extent of the points."""
-    return float((np.ptp(placed[:, 2]) / max(np.ptp(original[:, 2]), 1e-6)) ** 2)
 
 
 def warp(image: np.ndarray, maps: Maps) -> np.ndarray:

@@ -65,7 +65,9 @@ class Generator:
             "expression": np.asarray(weights, np.float32)[None],
             "amount": np.array([[amount]], np.float32),
         }
-        flow, shading, paint, alpha = self.session.run(list(OUTPUTS), feed)
+        flow, shading, paint, alpha = answer = self.session.run(list(OUTPUTS), feed)
+        if not all(np.isfinite(layer).all() for layer in answer):
+            raise MienError(f"the weights {self.path} give numbers that are not finite")
         return Maps(flow[0].transpose(1, 2, 0), shading[0, 0], paint[0].transpose(1, 2, 0), alpha[0, 0])
 
 

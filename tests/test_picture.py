@@ -86,6 +86,36 @@ def test_orientation_is_applied_as_pillow_does(tmp_path, orientation, extension)
         assert np.array_equal(np.asarray(image), wanted)
 
 
+def raw_exif(orientation: bytes, thumbnail: bytes) -> bytes:
+    """EXIF by hand: a maker, an orientation entry as given (type, count, value), and a thumbnail in a second folder."""
+    entry = struct.Struct("<HHI4s")
+    first = struct.pack("<H", 2) + entry.pack(271, 2, 4, b"Foo\0") + struct.pack("<H", 274) + orientation
+    second_at = 8 + len(first) + 4
+    second = struct.pack("<H", 2) + entry.pack(513, 4, 1, struct.pack("<I", second_at + 2 + 2 * 12 + 4))
+    second += entry.pack(514, 4, 1, struct.pack("<I", len(thumbnail))) + bytes(4)
+    return b"Exif\0\0II*\0" + struct.pack("<I", 8) + first + struct.pack("<I", second_at) + second + thumbnail
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shape"),
+    [
+        (struct.pack("<HIHxx", 3, 1, 6), (96, 64, 3)),
+        (struct.pack("<HIHxx", 3, 1, 77), (64, 96, 3)),
+        (struct.pack("<HI4s", 2, 4, b"up!\0"), (64, 96, 3)),
+    ],
+)
+def test_the_old_thumbnail_stays_behind_and_odd_orientations_do_no_harm(tmp_path, orientation, shape):
+    thumbnail = b"the old face"
+    Image.fromarray(smooth()).save(tmp_path / "in.jpg", exif=raw_exif(orientation, thumbnail))
+    assert thumbnail in (tmp_path / "in.jpg").read_bytes()
+    read = picture.read(tmp_path / "in.jpg")
+    assert read.pixels.shape == shape
+    out = formats.write(tmp_path / "out.jpg", read)
+    assert thumbnail not in out.read_bytes()
+    with Image.open(out) as image:
+        assert image.getexif()[271] == "Foo"
+
+
 @pytest.mark.parametrize("quality", [50, 75, 92, 100])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_a_jpeg_is_written_at_the_quality_of_its_input(tmp_path, quality, subsampling):

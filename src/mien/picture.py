@@ -103,7 +103,7 @@ def _read(image: Image.Image, path: Path) -> Picture:
         raise MienError(f"{path} is stored as {image.mode}; convert it to RGB first")
     deep = _is_deep(image)  # before anything loads the pixels
     exif = image.getexif()
-    orientation = int(exif.get(ExifTags.Base.Orientation, 1) or 1)
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
     icc, dpi = image.info.get("icc_profile"), image.info.get("dpi")
     jpeg = {}
     if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -163,8 +163,8 @@ def _decode_deep(path: Path) -> np.ndarray:
     return array
 
 
-def upright(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn and mirror (H, W[, C]) as an EXIF orientation of 1 to 8 asks."""
+def upright(array: np.ndarray, orientation: object) -> np.ndarray:
+    """Turn and mirror (H, W[, C]) as an EXIF orientation of 1 to 8 asks; any other value is taken as upright."""
     if orientation in (5, 6, 7, 8):
         array = np.swapaxes(array, 0, 1)
     if orientation in (2, 3, 6, 7):

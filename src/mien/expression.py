@@ -66,27 +66,28 @@ ACTION_UNITS = {
 # EMFACS prototypes (Ekman & Friesen) in shape weights; a name without _L or _R means both sides.
 PROTOTYPES: Mapping[str, Mapping[str, float]] = {
     "neutral": {},
-    "anger": {  # 4+5+7+10+25
-        "browDown": 1.0, "eyeWide": 0.4, "eyeSquint": 0.4, "noseSneer": 0.3, "mouthUpperUp": 0.4,
-        "mouthLowerDown": 0.5, "mouthPress": 0.2, "jawOpen": 0.05,
+    "anger": {  # 4+5+7+10+16+20
+        "browDown": 1.35, "eyeWide": 0.4, "eyeSquint": 0.25, "noseSneer": 0.27, "mouthStretch": 0.45,
+        "mouthLowerDown": 0.8, "mouthUpperUp": 0.47, "jawOpen": 0.05,
     },
-    "disgust": {  # 9+10+17
-        "noseSneer": 1.0, "mouthUpperUp": 0.6, "browDown": 0.5, "eyeSquint": 0.5, "cheekSquint": 0.4,
-        "mouthShrugLower": 0.3, "mouthFrown": 0.3,
+    "disgust": {  # 9+10+15+16
+        "noseSneer": 1.0, "mouthUpperUp": 0.7, "browDown": 0.3, "eyeSquint": 0.65, "cheekSquint": 0.55,
+        "mouthLowerDown": 0.3, "mouthFrown": 0.45, "jawOpen": 0.08,
     },
-    "fear": {  # 1+2+4+5+20+26
-        "browInnerUp": 1.1, "browOuterUp": 0.3, "browDown": 0.3, "eyeWide": 1.4, "mouthStretch": 1.0,
-        "mouthLowerDown": 0.6, "jawOpen": 0.18,
+    "fear": {  # 1+4+5+20+26
+        "browInnerUp": 1.2, "browDown": 0.5, "eyeWide": 1.2, "mouthStretch": 0.9, "mouthLowerDown": 0.9,
+        "mouthUpperUp": 0.25, "jawOpen": 0.22, "mouthFrown": 0.35,
     },
     "happy": {  # 6+12
-        "mouthSmile": 0.85, "cheekSquint": 0.7, "eyeSquint": 0.45, "mouthUpperUp": 0.35, "mouthDimple": 0.3,
-        "mouthLowerDown": 0.25, "jawOpen": 0.05,
+        "mouthSmile": 0.8, "cheekSquint": 0.6, "eyeSquint": 0.35, "mouthUpperUp": 0.4, "mouthDimple": 0.2,
+        "mouthLowerDown": 0.4, "jawOpen": 0.1,
     },
     "sad": {  # 1+4+15+17
-        "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.9, "mouthShrugLower": 0.5, "eyeSquint": 0.2,
+        "browInnerUp": 1.1, "browDown": 0.45, "mouthFrown": 1.1, "mouthShrugLower": 0.7, "eyeSquint": 0.3,
+        "mouthRollLower": 0.15,
     },
     "surprise": {  # 1+2+5+26
-        "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.8, "jawOpen": 0.6,
+        "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.95, "jawOpen": 0.42,
     },
     "contempt": {  # 12+14, one side
         "mouthDimple_L": 0.8, "mouthSmile_L": 0.5, "mouthPress_L": 0.2, "cheekSquint_L": 0.2, "eyeSquint": 0.15,

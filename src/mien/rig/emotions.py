@@ -33,18 +33,17 @@ VARIANTS: Mapping[str, tuple[Mapping[str, float], ...]] = {
         {"browInnerUp": 1.0, "browOuterUp": 0.5, "browDown": 0.3, "eyeWide": 1.0, "mouthStretch": 0.7, "jawOpen": 0.3},
     ),
     "happy": (
-        {"mouthSmile": 0.8, "cheekSquint": 0.6, "eyeSquint": 0.35, "mouthUpperUp": 0.4, "mouthDimple": 0.2,
-         "mouthLowerDown": 0.4, "jawOpen": 0.1},
+        {"mouthSmile": 0.85, "cheekSquint": 0.7, "eyeSquint": 0.45, "mouthUpperUp": 0.35, "mouthDimple": 0.3,
+         "mouthLowerDown": 0.25, "jawOpen": 0.05},
         {"mouthSmile": 0.8, "cheekSquint": 0.6, "eyeSquint": 0.4, "mouthDimple": 0.4, "mouthPress": 0.2},
         {"mouthSmile": 0.9, "cheekSquint": 0.8, "eyeSquint": 0.6, "mouthUpperUp": 0.5, "mouthLowerDown": 0.5, "jawOpen": 0.3},
     ),
     "sad": (
-        {"browInnerUp": 1.1, "browDown": 0.45, "mouthFrown": 1.1, "mouthShrugLower": 0.7, "eyeSquint": 0.3,
-         "mouthRollLower": 0.15},
+        {"browInnerUp": 0.95, "browDown": 0.35, "mouthFrown": 1.0, "mouthShrugLower": 0.55, "eyeSquint": 0.25},
         {"browInnerUp": 0.9, "mouthFrown": 0.7, "eyeSquint": 0.3, "eyeBlink": 0.2, "eyeLookDown": 0.5},
     ),
     "surprise": (
-        {"browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "jawOpen": 0.38},
+        {"browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.8, "jawOpen": 0.6},
         {"browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.6, "jawOpen": 0.75, "mouthFunnel": 0.2},
     ),
     "contempt": (

@@ -1,0 +1,115 @@
+"""Training pairs, rendered on the fly: a face in one expression, and the exact maps to another.
+
+A pair is a pure function of (seed, number), so that a resumed run sees what an unbroken one would have seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.data.augment import degrade, occlude, wear_glasses
+from mien.expression import SHAPES
+from mien.face.align import crop_transform
+from mien.rig.emotions import MIRROR, random_expression
+from mien.rig.render import Maps, Rig, View
+from mien.rig.stage import compose
+
+NEUTRAL = np.zeros(len(SHAPES), np.float32)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """source (S, S, 3) uint8 RGB; expression (57,) and amount: what the generator is told; maps: its truth.
+
+    real: (S, S, 3) uint8 the same person's real photo with the target expression, or None; then the maps are not known.
+    """
+
+    source: np.ndarray
+    expression: np.ndarray
+    amount: float
+    maps: Maps
+    real: np.ndarray | None
+
+
+def turn(yaw: float, pitch: float, roll: float = 0.0) -> np.ndarray:
+    """(3, 3) rotation of the head in the picture's frame (x right, y down, z to the camera), angles in degrees."""
+    a, b, c = np.radians([yaw, pitch, roll])
+    about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    about_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
+
+
+def jitter(size: int, rng: np.random.Generator) -> np.ndarray:
+    """(2, 3): an aligned 256 crop to a slightly misaligned size x size crop, as detectors misalign."""
+    angle, scale = np.radians(rng.normal(0, 3.5)), np.exp(rng.normal(0, 0.045))
+    stretch = np.exp(rng.normal(0, 0.02))
+    linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = linear @ np.diag([stretch, 1 / stretch])
+    shift = 127.5 - linear @ np.array([127.5, 127.5]) + rng.normal(0, 3.0, 2)
+    k = size / 256
+    return np.column_stack([linear * k, shift * k + (k - 1) / 2])
+
+
+def make_pair(neutral: list[Rig], smiles: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
+    """The pair of this number from rigs of neutral photos and of smiling photos."""
+    rng = np.random.default_rng((seed, number))
+    smiling = bool(smiles) and rng.random() < 0.25
+    rig = smiles[rng.integers(len(smiles))] if smiling else neutral[rng.integers(len(neutral))]
+    own = rig.fit.weights
+    start = own if rng.random() < (0.7 if smiling else 0.5) else random_expression(rng)
+    chance = rng.random()
+    goal = start if chance < 0.03 else NEUTRAL if chance < 0.17 else random_expression(rng)
+    amount = 1.0 if rng.random() < 0.75 else float(rng.uniform(0.0, 1.2))
+    reached = (start + amount * (goal - start)).astype(np.float32)
+    pose = None
+    if rng.random() < 0.35:
+        pose = turn(rng.normal(0, 9), rng.normal(0, 6))
+    transform = compose(jitter(size, rng), crop_transform(rig.landmarks(start, pose)))
+    if rng.random() < 0.12:
+        rig = wear_glasses(rig, rng)
+    source = rig.view(start, transform, size, pose)
+    target = rig.view(reached, transform, size, pose, draw=False)
+    maps = rig.maps(source, target)
+    if chance < 0.03:
+        maps = still(maps)
+    assert source.image is not None
+    image = source.image
+    if rng.random() < 0.5:
+        image, maps, goal = mirror(image, maps, goal)
+    if rng.random() < 0.12:
+        image, maps = occlude(image, maps, rng)
+    image, maps = degrade(image, maps, rng)
+    return Pair(np.round(image * 255).astype(np.uint8), goal, amount, maps, None)
+
+
+def still(maps: Maps) -> Maps:
+    """Maps that change nothing."""
+    return Maps(maps.flow * 0, maps.shading * 0, maps.paint, maps.alpha * 0)
+
+
+def mirror(image: np.ndarray, maps: Maps, expression: np.ndarray) -> tuple[np.ndarray, Maps, np.ndarray]:
+    """The pair seen in a mirror: left and right shapes change places."""
+    flow = maps.flow[:, ::-1] * np.array([-1, 1], np.float32)
+    flipped = Maps(flow, maps.shading[:, ::-1], maps.paint[:, ::-1], maps.alpha[:, ::-1])
+    return image[:, ::-1], flipped, expression[MIRROR]
+
+
+def real_pair(source: Rig, target: Rig, expression: np.ndarray, rng: np.random.Generator, size: int = 256) -> Pair:
+    """Two real photos of one person, each aligned by its own landmarks: image losses only."""
+    place = jitter(size, rng)
+    views: list[View] = []
+    for rig in (source, target):
+        own = rig.fit.weights
+        views.append(rig.view(own, compose(place, crop_transform(rig.landmarks(own))), size))
+    image, other = views[0].image, views[1].image
+    assert image is not None and other is not None
+    nothing = np.zeros((size, size), np.float32)
+    maps = Maps(np.zeros((size, size, 2), np.float32), nothing, np.zeros((size, size, 3), np.float32), nothing)
+    if rng.random() < 0.5:
+        image, other, expression = image[:, ::-1], other[:, ::-1], expression[MIRROR]
+    return Pair(
+        np.round(image * 255).astype(np.uint8), expression, 1.0, maps, np.round(other * 255).astype(np.uint8)
+    )

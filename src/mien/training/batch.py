@@ -1,0 +1,104 @@
+"""From pairs to tensors, and the colour changes that cost little on a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.data.pairs import Pair
+from mien.models.warp_unet import apply_maps
+
+
+@dataclass(frozen=True)
+class Batch:
+    """photo, wanted (N, 3, H, W) in [0, 1]; expression (N, 57); amount (N, 1); the truth's maps;
+    known (N, 1, 1, 1): one where the maps are the rig's, zero for real pairs."""
+
+    photo: Tensor
+    wanted: Tensor
+    expression: Tensor
+    amount: Tensor
+    flow: Tensor
+    shading: Tensor
+    paint: Tensor
+    alpha: Tensor
+    known: Tensor
+
+
+def pack(pair: Pair) -> tuple[np.ndarray, ...]:
+    """A pair as small arrays (1 MB at 256 px): what workers send and the buffer keeps."""
+    maps = pair.maps
+    return (
+        pair.source,
+        pair.expression,
+        np.float32(pair.amount),
+        np.concatenate([maps.flow, maps.shading[..., None]], axis=-1).astype(np.float16),
+        np.round(maps.paint * 255).astype(np.uint8),
+        np.round(maps.alpha * 255).astype(np.uint8),
+        pair.real if pair.real is not None else np.zeros(0, np.uint8),
+    )
+
+
+def collate(packed: Sequence[tuple[np.ndarray, ...]]) -> Batch:
+    """Packed pairs as one float32 batch."""
+
+    def image(arrays: list[np.ndarray]) -> Tensor:
+        stacked = torch.from_numpy(np.ascontiguousarray(np.stack(arrays)))
+        return stacked.permute(0, 3, 1, 2).float() / 255
+
+    photo = image([p[0] for p in packed])
+    maps = torch.from_numpy(np.stack([p[3] for p in packed])).permute(0, 3, 1, 2).float()
+    flow, shading = maps[:, :2], maps[:, 2:]
+    paint = image([p[4] for p in packed])
+    alpha = torch.from_numpy(np.stack([p[5] for p in packed]))[:, None].float() / 255
+    wanted = apply_maps(photo, flow, shading, paint, alpha).clamp(0, 1)
+    known = torch.tensor([float(p[6].size == 0) for p in packed]).view(-1, 1, 1, 1)
+    for i, p in enumerate(packed):
+        if p[6].size:
+            wanted[i] = image([p[6]])[0]
+    return Batch(
+        photo=photo,
+        wanted=wanted,
+        expression=torch.from_numpy(np.stack([p[1] for p in packed]).copy()),
+        amount=torch.from_numpy(np.array([p[2] for p in packed], np.float32))[:, None],
+        flow=flow,
+        shading=shading,
+        paint=paint,
+        alpha=alpha,
+        known=known,
+    )
+
+
+def recolour(batch: Batch, generator: torch.Generator) -> Batch:
+    """The same change of exposure, contrast, white balance and saturation on photo, wanted and paint."""
+    n = batch.photo.shape[0]
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(n, *shape, generator=generator)
+
+    gain = torch.exp(0.18 * normal(1, 1, 1)) * torch.exp(0.06 * normal(3, 1, 1))
+    gamma = torch.exp(0.20 * normal(1, 1, 1))
+    grey_share = (0.3 * normal(1, 1, 1)).clamp(-0.3, 1.0)
+    full_grey = torch.rand(n, 1, 1, 1, generator=generator) < 0.08
+    grey_share = torch.where(full_grey, torch.ones_like(grey_share), grey_share)
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+
+    def change(x: Tensor) -> Tensor:
+        x = (x.clamp(1e-4, 1) ** gamma) * gain
+        grey = (x * luma).sum(1, keepdim=True)
+        return (x + (grey - x) * grey_share).clamp(0, 1)
+
+    return replace(batch, photo=change(batch.photo), wanted=change(batch.wanted), paint=change(batch.paint))
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch on another device; images in channels-last order, which the processor's convolutions like."""
+    moved = {
+        name: value.to(device, memory_format=torch.channels_last) if value.dim() == 4 else value.to(device)
+        for name, value in vars(batch).items()
+    }
+    return Batch(**moved)

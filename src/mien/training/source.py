@@ -1,0 +1,94 @@
+"""Where batches come from: chunks of pairs that worker processes render ahead of the training."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.pool import AsyncResult
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from mien.data.pairs import make_pair, real_pair
+from mien.rig.render import Rig
+from mien.training.batch import Batch, collate, pack
+from mien.training.config import TrainConfig
+
+Packed = tuple[np.ndarray, ...]
+
+_neutral: dict[str, Rig] = {}
+_smiles: dict[str, Rig] = {}
+
+
+def make_packed(config: TrainConfig, number: int) -> Packed:
+    """The pair of this number, packed; a pure function of the configuration's seed and the number."""
+    rng, size = np.random.default_rng((config.seed, number, 7)), config.size_at(number)
+    if _smiles and rng.random() < config.real_share:
+        key = sorted(_smiles)[rng.integers(len(_smiles))]
+        neutral, smile = _neutral[key], _smiles[key]
+        if rng.random() < 0.5:
+            return pack(real_pair(neutral, smile, smile.fit.weights, rng, size))
+        return pack(real_pair(smile, neutral, neutral.fit.weights, rng, size))
+    return pack(make_pair(list(_neutral.values()), list(_smiles.values()), config.seed, number, size))
+
+
+def _work(task: tuple[TrainConfig, int]) -> Packed:
+    return make_packed(*task)
+
+
+def _start() -> None:
+    cv2.setNumThreads(1)
+
+
+class Source:
+    """Batches by step number. Use as a context manager: it owns worker processes.
+
+    Workers are forked before torch starts its threads, so that the rigs (about a gigabyte) are shared, not copied.
+    """
+
+    def __init__(self, config: TrainConfig, neutral: dict[str, Rig], smiles: dict[str, Rig], workers: int) -> None:
+        self.config = config
+        _neutral.clear()
+        _neutral.update(neutral)
+        _smiles.clear()
+        _smiles.update(smiles)
+        self.steps_a_chunk = config.chunk * config.repeats // config.batch
+        self._pool = multiprocessing.get_context("fork").Pool(workers, initializer=_start) if workers else None
+        self._ahead: dict[int, AsyncResult[list[Packed]]] = {}
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool:
+            self._pool.terminate()
+
+    def _request(self, chunk: int) -> None:
+        if self._pool and chunk not in self._ahead:
+            first = chunk * self.config.chunk
+            tasks = [(self.config, first + i) for i in range(self.config.chunk)]
+            self._ahead[chunk] = self._pool.map_async(_work, tasks, chunksize=4)
+
+    def _chunk(self, chunk: int) -> list[Packed]:
+        if not self._pool:
+            first = chunk * self.config.chunk
+            return [make_packed(self.config, first + i) for i in range(self.config.chunk)]
+        self._request(chunk)
+        self._request(chunk + 1)
+        return self._ahead.pop(chunk).get()
+
+    def batches(self, start: int) -> Iterator[tuple[int, Batch]]:
+        """(step, batch) from step `start` on, without end; the same whether or not the run was broken before."""
+        config = self.config
+        chunk, within = divmod(start, self.steps_a_chunk)
+        while True:
+            pairs = self._chunk(chunk)
+            rng = np.random.default_rng((config.seed, chunk, 11))
+            order = np.concatenate([rng.permutation(config.chunk) for _ in range(config.repeats)])
+            for k in range(within, self.steps_a_chunk):
+                chosen = order[k * config.batch : (k + 1) * config.batch]
+                yield chunk * self.steps_a_chunk + k, collate([pairs[i] for i in chosen])
+            chunk, within = chunk + 1, 0

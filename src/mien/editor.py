@@ -13,14 +13,12 @@ import numpy as np
 from mien import face as faces_of
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, Expression, parse
-from mien.face import Face, align
+from mien.face import Choice, Face, align, choose
 from mien.formats import write
 from mien.picture import Picture, as_picture
 from mien.synthesis.composite import composite
-from mien.synthesis.generator import Generator, Maps
-
-Choice = str | int
-"""Which faces: "largest", "all", or a number from 1 (the largest) on."""
+from mien.synthesis.generator import Generator
+from mien.synthesis.maps import Maps
 
 
 class Editor:
@@ -68,31 +66,13 @@ class Portrait:
         self._crops: dict[int, np.ndarray] = {}
 
     @cached_property
-    def rgb(self) -> np.ndarray:
-        """(H, W, 3) uint8: what the networks see of a photo of 8 or 16 bits."""
-        pixels = self.picture.pixels
-        return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
-
-    @cached_property
     def faces(self) -> list[Face]:
         """The faces, the largest first."""
-        return faces_of.find_faces(self.rgb)
+        return faces_of.find_faces(self.picture.rgb)
 
     def choose(self, face: Choice = "largest") -> list[int]:
         """Indices into `faces` of those that a choice means; a `MienError` if there is none."""
-        found = len(self.faces)
-        if not found:
-            raise MienError(f"no face found in {self.picture.name}")
-        if face in ("largest", "all"):
-            return list(range(found)) if face == "all" else [0]
-        try:
-            number = int(face)
-        except ValueError:
-            raise MienError(f"a face is 'largest', 'all' or a number from 1 on, not '{face}'") from None
-        if not 1 <= number <= found:
-            has = "1 face" if found == 1 else f"{found} faces, numbered from 1"
-            raise MienError(f"there is no face {number} in {self.picture.name}: it has {has}")
-        return [number - 1]
+        return choose(self.faces, face, self.picture.name)
 
     def edit(self, expression: str | Expression, strength: float = 1.0, face: Choice = "largest") -> Edit:
         """This photo with another expression.
@@ -116,7 +96,7 @@ class Portrait:
 
     def _crop(self, index: int) -> np.ndarray:
         if index not in self._crops:
-            self._crops[index] = align.crop(self.rgb, self.faces[index].transform)
+            self._crops[index] = align.crop(self.picture.rgb, self.faces[index].transform)
         return self._crops[index]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ class Picture:
     dpi: tuple[float, float] | None = None
     jpeg: dict[str, Any] = field(default_factory=dict)  # qtables and subsampling of a JPEG, to write the same quality
     path: Path | None = None
+
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """(H, W, 3) uint8: what the networks see of a photo of 8 or 16 bits."""
+        return self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
 
     def with_pixels(self, pixels: np.ndarray) -> Picture:
         """The same picture with other pixels (H, W, 3) of the same type."""

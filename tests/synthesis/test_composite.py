@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mien.synthesis import composite as module
 from mien.synthesis.composite import composite
-from mien.synthesis.generator import Maps
+from mien.synthesis.maps import Maps
 
 SEEDS = st.integers(0, 99)
 TURNS = st.floats(-3.2, 3.2)

@@ -13,7 +13,8 @@ import numpy as np
 
 from mien.rig.facekit import LANDMARK_VERTICES
 from mien.rig.flowfield import grid
-from mien.rig.render import Maps, Rig
+from mien.rig.render import Rig
+from mien.synthesis.maps import Maps
 
 
 def wear_glasses(rig: Rig, rng: np.random.Generator) -> Rig:

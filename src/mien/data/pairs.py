@@ -13,8 +13,9 @@ from mien.data.augment import degrade, occlude, wear_glasses
 from mien.expression import SHAPES
 from mien.face.align import crop_transform
 from mien.rig.emotions import MIRROR, random_expression
-from mien.rig.render import Maps, Rig, View
+from mien.rig.render import Rig, View
 from mien.rig.stage import compose
+from mien.synthesis.maps import Maps
 
 NEUTRAL = np.zeros(len(SHAPES), np.float32)
 
@@ -110,6 +111,4 @@ def real_pair(source: Rig, target: Rig, expression: np.ndarray, rng: np.random.G
     maps = Maps(np.zeros((size, size, 2), np.float32), nothing, np.zeros((size, size, 3), np.float32), nothing)
     if rng.random() < 0.5:
         image, other, expression = image[:, ::-1], other[:, ::-1], expression[MIRROR]
-    return Pair(
-        np.round(image * 255).astype(np.uint8), expression, 1.0, maps, np.round(other * 255).astype(np.uint8)
-    )
+    return Pair(np.round(image * 255).astype(np.uint8), expression, 1.0, maps, np.round(other * 255).astype(np.uint8))

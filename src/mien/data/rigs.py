@@ -28,6 +28,7 @@ def read_photo(path: Path) -> np.ndarray:
 
 def neutral_rigs(kit: FaceKit, shared: Path | str, split: str = "train", limit: int | None = None) -> dict[str, Rig]:
     """Key -> rig of each person's neutral photo with its human-placed landmarks."""
+    cv2.setNumThreads(1)  # its thread pool does not survive the fork of the workers that will share these rigs
     ages = _ages(shared)
     out = {}
     for number, person in enumerate([p for p in read_people(shared) if p.split == split][:limit]):
@@ -66,4 +67,3 @@ def _ages(shared: Path | str) -> dict[str, float]:
             except ValueError:
                 continue
     return out
-

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.face.align import crop, crop_transform, invert
+from mien.face.choose import Choice, choose
 from mien.face.detect import detect as _detect
 from mien.face.landmarks import landmarks as _landmarks
 
-__all__ = ["Face", "crop", "crop_transform", "find_faces", "invert"]
+__all__ = ["Choice", "Face", "choose", "crop", "crop_transform", "find_faces", "invert"]
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,7 @@ for _a, _b in (("jawLeft", "jawRight"), ("mouthLeft", "mouthRight")):
     MIRROR[SHAPES.index(_a)], MIRROR[SHAPES.index(_b)] = SHAPES.index(_b), SHAPES.index(_a)
 
 _PROTOTYPES = {name: weights_of(PROTOTYPES[name]) for name in ALL_NAMES}
-_ALL = {
-    name: np.stack([_PROTOTYPES[name], *(weights_of(v) for v in VARIANTS.get(name, ()))]) for name in ALL_NAMES
-}
+_ALL = {name: np.stack([_PROTOTYPES[name], *(weights_of(v) for v in VARIANTS.get(name, ()))]) for name in ALL_NAMES}
 
 
 def variant(name: str, rng: np.random.Generator, strength: tuple[float, float] = (0.5, 1.25)) -> np.ndarray:

@@ -18,7 +18,17 @@ from mien.rig.facekit import LANDMARK_VERTICES, FaceKit
 JAW = slice(0, 17)
 UPPER_LIDS = [37, 38, 43, 44]
 # shapes that 68 landmarks can tell apart; the rest stay zero when an expression is estimated
-_UNSEEN = ("Pupil", "cheek", "eyeLook", "jawForward", "mouthShrug", "mouthRoll", "mouthClose", "mouthPress", "noseSneer")
+_UNSEEN = (
+    "Pupil",
+    "cheek",
+    "eyeLook",
+    "jawForward",
+    "mouthShrug",
+    "mouthRoll",
+    "mouthClose",
+    "mouthPress",
+    "noseSneer",
+)
 _UNSEEN_PAIRS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight", "mouthDimple", "eyeWide")
 ESTIMATED = np.array([i for i, name in enumerate(SHAPES) if not name.startswith(_UNSEEN + _UNSEEN_PAIRS)])
 

@@ -18,10 +18,17 @@ from mien.rig.raster import vertex_normals
 LUMA = np.array([0.299, 0.587, 0.114])
 IRIS_RADIUS = 0.066  # of the distance between the outer eye corners: 5.9 mm of 90 mm
 # colours in sRGB [0, 1] for a skin of luminance 0.62, before shading
-_COLOURS = {SOCKET: (0.33, 0.12, 0.11), GUM: (0.60, 0.33, 0.32), UPPER_TEETH: (0.87, 0.835, 0.775), LOWER_TEETH: (0.80, 0.765, 0.705)}
+_COLOURS = {
+    SOCKET: (0.33, 0.12, 0.11),
+    GUM: (0.60, 0.33, 0.32),
+    UPPER_TEETH: (0.87, 0.835, 0.775),
+    LOWER_TEETH: (0.80, 0.765, 0.705),
+}
 
 
-def mouth_colours(kit: FaceKit, points: np.ndarray, scale: float, skin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def mouth_colours(
+    kit: FaceKit, points: np.ndarray, scale: float, skin: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """(N, 3) float32 colours in [0, 1] of the interior's vertices (zero elsewhere), fading with depth behind the lips.
 
     points (N, 3) of the photo's expression; scale in pixels per model unit; skin (3,) mean colour of the face.
@@ -32,7 +39,12 @@ def mouth_colours(kit: FaceKit, points: np.ndarray, scale: float, skin: np.ndarr
     out = np.zeros((len(points), 3), np.float32)
     lips = points[LANDMARK_VERTICES[60:68], 2].mean()
     depth = np.maximum((lips - points[:, 2]) / scale, 0)  # in model units, about centimetres
-    fade = {SOCKET: np.exp(-depth / 1.6), GUM: np.exp(-depth / 2.6), UPPER_TEETH: np.exp(-depth / 3.6), LOWER_TEETH: np.exp(-depth / 3.2)}
+    fade = {
+        SOCKET: np.exp(-depth / 1.6),
+        GUM: np.exp(-depth / 2.6),
+        UPPER_TEETH: np.exp(-depth / 3.6),
+        LOWER_TEETH: np.exp(-depth / 3.2),
+    }
     normals = vertex_normals(points, kit.triangles)
     facing = np.clip(normals @ np.array([0.0, -0.18, 0.98], np.float32), 0, 1)
     for label, colour in _COLOURS.items():

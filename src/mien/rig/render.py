@@ -18,6 +18,7 @@ from mien.rig.fit import Fit
 from mien.rig.flowfield import extend, grid, sample, window
 from mien.rig.interior import eye_plate, mouth_colours
 from mien.rig.raster import interpolate, rasterise, vertex_normals
+from mien.synthesis.maps import Maps
 
 AMBIENT = 0.45
 RATIO = (np.log(0.66), np.log(1.10))
@@ -43,19 +44,6 @@ class View:
     crease: np.ndarray
 
 
-@dataclass(frozen=True)
-class Maps:
-    """The generator's truth, crop frame: output(p) = source(p + flow) * exp(shading) * (1 - alpha) + paint * alpha.
-
-    flow (S, S, 2) pixels; shading (S, S) log ratio; paint (S, S, 3) RGB in [0, 1]; alpha (S, S) in [0, 1].
-    """
-
-    flow: np.ndarray
-    shading: np.ndarray
-    paint: np.ndarray
-    alpha: np.ndarray
-
-
 class Rig:
     """A photo on the model. `canvas` (C, C, 3) uint8 RGB is a square picture of the face; `fit` is in its frame."""
 
@@ -73,7 +61,9 @@ class Rig:
         self.photo_depth = depth
         mouth = (part != SKIN) & (part != 255) & ~eyes
         self.photo_mouth = mouth.astype(np.float32) if fit.weights.any() and mouth.sum() > 40 else None
-        cheeks = fit.points[LANDMARK_VERTICES[[1, 4, 12, 15, 30]], :2] * 0.5 + fit.points[LANDMARK_VERTICES[30], :2] * 0.5
+        cheeks = (
+            fit.points[LANDMARK_VERTICES[[1, 4, 12, 15, 30]], :2] * 0.5 + fit.points[LANDMARK_VERTICES[30], :2] * 0.5
+        )
         skin = sample(cv2.GaussianBlur(self.canvas, (0, 0), 5), cheeks[None].astype(np.float32))[0].mean(0)
         self.plate = eye_plate(self.canvas, fit.points, eyes, skin)
         self.light = np.array([rng.normal(0, 0.12), -0.22 + rng.normal(0, 0.06), 1.0])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from mien.synthesis.generator import Maps
+from mien.synthesis.maps import Maps
 
 MOTION = (0.02, 0.15)
 """Flow shorter than the first (crop px) is nothing, longer than the second is itself; smooth between."""

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import onnxruntime as ort
 
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, SHAPES
+from mien.synthesis.maps import Maps
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
 """The weights that come with the package."""
@@ -22,19 +22,6 @@ WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
 SIZE = 256
 INPUTS = ("photo", "expression", "amount")
 OUTPUTS = ("flow", "shading", "paint", "alpha")
-
-
-@dataclass(frozen=True)
-class Maps:
-    """What the generator says about a crop; all but paint are zero near its edge.
-
-    The edited crop is photo(p + flow) * exp(shading) * (1 - alpha) + paint * alpha.
-    """
-
-    flow: np.ndarray  # (256, 256, 2) float32, (dx, dy) in crop px: where a pixel is taken from
-    shading: np.ndarray  # (256, 256) float32, log ratio
-    paint: np.ndarray  # (256, 256, 3) float32, RGB in [0, 1]
-    alpha: np.ndarray  # (256, 256) float32 in [0, 1]
 
 
 class Generator:

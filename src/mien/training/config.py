@@ -49,7 +49,11 @@ class TrainConfig:
     def size_at(self, number: int) -> int:
         """The crop size of the pair with this number; a chunk has one size."""
         chunk = number // self.chunk
-        return self.small_size if (chunk + 1) * (self.chunk * self.repeats // self.batch) <= self.small_steps else self.size
+        return (
+            self.small_size
+            if (chunk + 1) * (self.chunk * self.repeats // self.batch) <= self.small_steps
+            else self.size
+        )
 
     def smaller(self, **changes: Any) -> TrainConfig:
         """The same run with some fields changed."""

@@ -33,7 +33,11 @@ def generator_losses(
         "shading": config.shading_weight
         * (losses.weighted_l1(shading, batch.shading, surface) + losses.gradient_l1(shading, batch.shading, surface)),
         "alpha": config.alpha_weight
-        * (losses.balanced_bce(alpha, batch.alpha, near) if bool(batch.known.all()) else _known_alpha(alpha, batch, near))
+        * (
+            losses.balanced_bce(alpha, batch.alpha, near)
+            if bool(batch.known.all())
+            else _known_alpha(alpha, batch, near)
+        )
         + config.sparse_weight * alpha.mean(),
         "paint": config.paint_weight
         * (losses.weighted_l1(paint, batch.paint, hidden) + losses.gradient_l1(paint, batch.paint, hidden)),

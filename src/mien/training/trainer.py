@@ -121,7 +121,9 @@ def train(
 
                 done = step + 1
                 if not torch.isfinite(total):
-                    raise MienError(f"the loss is not finite at step {done}: lower the rate, or go on from the last checkpoint")
+                    raise MienError(
+                        f"the loss is not finite at step {done}: lower the rate, or go on from the last checkpoint"
+                    )
                 if done % 20 == 0 or done == config.steps:
                     values = {name: float(value.detach()) for name, value in terms.items()}
                     for name, value in values.items():

@@ -1,0 +1,107 @@
+"""The way of make: `mien rig`, `mien train`, `mien export`. They need the extras, and say so when they are missing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.cli.options import Photo, WhichFace
+from mien.errors import MienError
+from mien.expression import MAX_AMOUNT, parse
+
+Assets = Annotated[Path, typer.Option("--assets", help="Folder with ict-facekit.npz (see DATA_CARD.md).")]
+Shared = Annotated[Path, typer.Option("--shared", help="Folder with data/london and data/canada (see DATA_CARD.md).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("rig")(rig)
+    app.command("train")(train)
+    app.command("export")(export)
+
+
+def _needs(extra: str, *modules: str) -> None:
+    for module in modules:
+        try:
+            import_module(module)
+        except ImportError:
+            raise MienError(f"this command needs {module}: pip install 'mien[{extra}]'") from None
+
+
+def rig(
+    photo: Photo,
+    expression: Annotated[str, typer.Option("-e", "--expression", help="Such as fear or happy:0.6.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
+    assets: Assets,
+    strength: Annotated[float, typer.Option("--strength", help="Share of the way, 0 to 1.3.")] = 1.0,
+    face: WhichFace = "largest",
+) -> None:
+    """Edit a photo with the 3D rig instead of the network: the teacher, and the classical baseline."""
+    target = parse(expression)
+    if not 0 <= strength <= MAX_AMOUNT:
+        raise MienError(f"the strength must be within 0 to {MAX_AMOUNT}, not {strength:g}")
+    _needs("rig", "numba", "scipy")
+    from mien.face import choose, find_faces
+    from mien.formats import check_output, write
+    from mien.picture import read
+    from mien.rig.photo import PhotoRig
+
+    check_output(output)
+    picture = read(photo)
+    check_output(output, picture)
+    rgb = picture.rgb
+    faces = find_faces(rgb)
+    chosen = choose(faces, face, picture.name)
+    pixels = picture.pixels
+    for index in chosen:
+        laid = PhotoRig(assets, rgb, faces[index])
+        if target.amount * strength > 0:
+            pixels = laid.edit(pixels, target.weights, target.amount * strength)
+    write(output, picture.with_pixels(pixels))
+    typer.echo(f"{output}: {target} on {len(chosen)} face{'s' if len(chosen) > 1 else ''}, by the rig")
+
+
+def train(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a run found there is continued.")],
+    shared: Shared,
+    assets: Assets,
+    config: Annotated[Path, typer.Option("--config", help="TOML file, such as configs/base.toml.")],
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that render pairs.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of torch.")] = 1,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    minutes: Annotated[float, typer.Option("--minutes", min=0, help="Stop after this time; run again to go on.")] = 0,
+) -> None:
+    """Train the generator on the rig's pairs and on real neutral and smiling photographs."""
+    _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard")
+    from mien.training.run import run
+
+    run(out, shared, assets, config, workers=workers, threads=threads, device=device, minutes=minutes)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The .onnx file to write; its manifest lies beside it.")
+    ],
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="JSON with measured figures for the manifest.")
+    ] = None,
+) -> None:
+    """Write a run's weights as ONNX, checked against torch, with a manifest."""
+    _needs("train", "torch", "onnx", "safetensors")
+    import json
+
+    from mien.export import export as write
+
+    measured: dict[str, Any] = {}
+    if figures is not None:
+        try:
+            measured = json.loads(figures.read_text())
+        except (OSError, ValueError) as error:
+            raise MienError(f"cannot read the figures {figures}: {error}") from None
+    manifest = write(run, output, measured)
+    worst = ", ".join(f"{name} {value:.1g}" for name, value in manifest["parity"].items())
+    typer.echo(f"{output}: {manifest['bytes'] / 2**20:.1f} MiB, step {manifest['step']}; largest difference: {worst}")

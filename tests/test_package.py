@@ -103,4 +103,4 @@ def test_a_real_photo():
     for one in photos:
         portrait = editor.open(one)
         edit = portrait.edit("surprise")
-        assert np.abs(edit.image.astype(int) - portrait.rgb).max() > 20
+        assert np.abs(edit.image.astype(int) - portrait.picture.rgb).max() > 20

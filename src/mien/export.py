@@ -64,7 +64,7 @@ def to_onnx(generator: WarpUNet) -> bytes:
     torch.onnx.export(
         _Exported(generator).eval(),
         example,
-        buffer,  # type: ignore[arg-type]
+        buffer,
         input_names=list(INPUTS),
         output_names=list(OUTPUTS),
         dynamic_axes={name: {0: "batch"} for name in names},

@@ -33,7 +33,7 @@ def sheet(
     if face == "all":
         raise MienError("a sheet shows one face: 'largest' or a number from 1 on")
     chosen = portrait.choose(face)[0]
-    box = region(portrait.faces[chosen], portrait.rgb.shape[:2])
+    box = region(portrait.faces[chosen], portrait.picture.rgb.shape[:2])
     side = min(tile, box[2] - box[0])
 
     def picture(pixels: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def sheet(
             pixels = (pixels >> 8).astype(np.uint8)
         return cv2.resize(pixels[box[1] : box[3], box[0] : box[2]], (side, side), interpolation=cv2.INTER_AREA)
 
-    photo = ("photo", picture(portrait.rgb))
+    photo = ("photo", picture(portrait.picture.rgb))
     cells: list[list[tuple[str, np.ndarray] | None]] = []
     for strength in strengths:
         suffix = "" if len(strengths) == 1 else f" {strength:g}"

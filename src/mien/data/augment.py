@@ -92,5 +92,7 @@ def degrade(image: np.ndarray, maps: Maps, rng: np.random.Generator) -> tuple[np
     if rng.random() < 0.3:
         coded = np.round(image[..., ::-1] * 255).astype(np.uint8)
         _, data = cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1] / 255.0
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        image = decoded[..., ::-1] / 255.0
     return image.astype(np.float32), Maps(maps.flow, maps.shading, paint.astype(np.float32), maps.alpha)

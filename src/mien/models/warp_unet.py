@@ -8,6 +8,7 @@ flow and shading have all their detail; a light head at full resolution sharpens
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class Modulated(nn.Module):
 
 
 class WarpUNet(nn.Module):
-    """photo (N, 3, 256, 256) in [0, 1], expression (N, 57), amount (N, 1) -> flow, shading, paint, alpha; see `forward`."""
+    """photo (N, 3, 256, 256), expression (N, 57), amount (N, 1) -> flow, shading, paint, alpha; see `forward`."""
 
     window: Tensor
 
@@ -58,7 +59,7 @@ class WarpUNet(nn.Module):
         w, c = config.widths, config.condition
         self.embed = nn.Sequential(nn.Linear(config.shapes + 1, c), nn.SiLU(), nn.Linear(c, c), nn.SiLU())
         self.stem = nn.Conv2d(3 + 2, w[0], 3, 1, 1)
-        self.down = nn.ModuleList(Modulated(a, b, c, stride=2) for a, b in zip(w, w[1:], strict=False))
+        self.down = nn.ModuleList(Modulated(a, b, c, stride=2) for a, b in pairwise(w))
         self.same = nn.ModuleList(Modulated(b, b, c) for b in w[1:])
         self.middle = nn.ModuleList([Modulated(w[-1], w[-1], c), Modulated(w[-1], w[-1], c)])
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(w[-2::-1], w[:0:-1], strict=False))
@@ -123,7 +124,7 @@ class WarpUNet(nn.Module):
 
 def apply_maps(photo: Tensor, flow: Tensor, shading: Tensor, paint: Tensor, alpha: Tensor) -> Tensor:
     """The output crop (N, 3, H, W): photo(p + flow(p)) * exp(shading) * (1 - alpha) + paint * alpha."""
-    n, _, h, w = photo.shape
+    h, w = photo.shape[-2:]
     y = torch.arange(h, dtype=photo.dtype, device=photo.device).view(1, h, 1)
     x = torch.arange(w, dtype=photo.dtype, device=photo.device).view(1, 1, w)
     at_x, at_y = x + flow[:, 0], y + flow[:, 1]

@@ -1,7 +1,7 @@
 """Creases that the mesh is too coarse for: log-shading fields placed by landmarks in the photo, carried by the flow.
 
-After the expression ratio images of Liu et al. 2001: soft dark lines with a light flank. Which shapes call a crease, and how
-strongly, is one table; how a crease runs is one function a crease.
+After the expression ratio images of Liu et al. 2001: soft dark lines with a light flank. Which shapes call a crease,
+and how strongly, is one table; how a crease runs is one branch of one function.
 """
 
 from __future__ import annotations
@@ -92,26 +92,19 @@ def _curves(name: str, lm: np.ndarray, rng: np.random.Generator) -> Iterator[Cur
             height = -(0.22 + 0.115 * k + jitter())
             bend = jitter(0.012)
             xs = np.linspace(-0.04, 0.40 + jitter(0.04) - 0.03 * k, 9)
-            yield (
-                np.stack([at(between, out * x, height - 0.03 * np.sin(x * 6 + bend * 40) + 0.12 * x * x) for x in xs]),
-                0.010,
-                0.022,
-                0.75 - 0.12 * k,
-            )
+            line = [at(between, out * x, height - 0.03 * np.sin(x * 6 + bend * 40) + 0.12 * x * x) for x in xs]
+            yield np.stack(line), 0.010, 0.022, 0.75 - 0.12 * k
     elif kind == "glabella":
         between = lm[[21, 22]].mean(0)
         for sign in (-1.0, 1.0):
             x, lean = sign * (0.055 + abs(jitter(0.012))), sign * 0.018
-            yield (
-                np.stack([at(between, x + lean * t, -0.07 + 0.17 * t + jitter(0.002)) for t in np.linspace(0, 1, 6)]),
-                0.011,
-                0.02,
-                1.0,
-            )
+            line = [at(between, x + lean * t, -0.07 + 0.17 * t + jitter(0.002)) for t in np.linspace(0, 1, 6)]
+            yield np.stack(line), 0.011, 0.02, 1.0
     elif kind == "bridge":
         for k in range(2):
             y = 0.02 + 0.06 * k + jitter(0.01)
-            yield np.stack([at(lm[27], x, y + 2.2 * x * x) for x in np.linspace(-0.075, 0.075, 7)]), 0.009, 0.018, 0.7
+            line = [at(lm[27], x, y + 2.2 * x * x) for x in np.linspace(-0.075, 0.075, 7)]
+            yield np.stack(line), 0.009, 0.018, 0.7
     elif kind == "nasolabial":
         start, end = at(wing, out * 0.035, -0.03), at(corner, out * 0.13, -0.01)
         middle = at((start + end) / 2, out * (0.055 + jitter(0.008)), -0.03)
@@ -121,38 +114,25 @@ def _curves(name: str, lm: np.ndarray, rng: np.random.Generator) -> Iterator[Cur
         for k, angle in enumerate((-0.45, -0.05, 0.4)):
             angle += jitter(0.08)
             reach = np.linspace(0.09, 0.24 + jitter(0.02), 6)
-            yield (
-                np.stack([at(eye_out, out * r * np.cos(angle), r * np.sin(angle)) for r in reach]),
-                0.008,
-                0.016,
-                0.6 - 0.1 * k,
-            )
+            line = [at(eye_out, out * r * np.cos(angle), r * np.sin(angle)) for r in reach]
+            yield np.stack(line), 0.008, 0.016, 0.6 - 0.1 * k
     elif kind == "lower_lid":
         span = eye_out - eye_in
-        xs = np.linspace(0.08, 1.0, 9)
-        yield np.stack([at(eye_in + x * span, 0, 0.06 + 0.055 * np.sin(np.pi * x)) for x in xs]), 0.011, -0.022, 0.8
+        line = [at(eye_in + x * span, 0, 0.06 + 0.055 * np.sin(np.pi * x)) for x in np.linspace(0.08, 1.0, 9)]
+        yield np.stack(line), 0.011, -0.022, 0.8
     elif kind == "corner":
-        yield (
-            np.stack([at(corner, out * (0.02 + 0.05 * t), 0.0 + 0.15 * t) for t in np.linspace(0, 1, 7)]),
-            0.013,
-            0.03,
-            0.8,
-        )
+        line = [at(corner, out * (0.02 + 0.05 * t), 0.15 * t) for t in np.linspace(0, 1, 7)]
+        yield np.stack(line), 0.013, 0.03, 0.8
     else:  # chin
         lip = lm[57]
-        yield (
-            np.stack([at(lip, x, 0.085 + jitter(0.001) + 1.2 * x * x) for x in np.linspace(-0.14, 0.14, 9)]),
-            0.018,
-            0.05,
-            0.9,
-        )
+        line = [at(lip, x, 0.085 + jitter(0.001) + 1.2 * x * x) for x in np.linspace(-0.14, 0.14, 9)]
+        yield np.stack(line), 0.018, 0.05, 0.9
 
 
 def _draw(points: np.ndarray, width: float, flank: float, strength: float, ocular: float, size: int) -> np.ndarray:
     """One tapered soft line with a light flank; positive `flank` puts the light above it, negative below."""
-    dense = np.stack(
-        [np.interp(np.linspace(0, 1, 60), np.linspace(0, 1, len(points)), points[:, k]) for k in (0, 1)], 1
-    )
+    here, there = np.linspace(0, 1, len(points)), np.linspace(0, 1, 60)
+    dense = np.stack([np.interp(there, here, points[:, k]) for k in (0, 1)], 1)
     line = np.zeros((size, size), np.float32)
     for k in range(59):
         taper = np.sin(np.pi * (k + 0.5) / 59) ** 0.7

@@ -14,10 +14,10 @@ from mien.expression import ALL_NAMES, PROTOTYPES, SHAPES
 
 VARIANTS: Mapping[str, tuple[Mapping[str, float], ...]] = {
     "anger": (
-        {"browDown": 1.1, "eyeSquint": 0.3, "eyeWide": 0.4, "noseSneer": 0.35, "mouthUpperUp": 0.4, "mouthLowerDown": 0.7,
-         "mouthFunnel": 0.25, "jawOpen": 0.08, "mouthStretch": 0.25},
-        {"browDown": 1.1, "eyeSquint": 0.35, "eyeWide": 0.3, "noseSneer": 0.3, "mouthPress": 0.6, "mouthRollUpper": 0.35,
-         "mouthRollLower": 0.35, "mouthShrugLower": 0.4, "mouthFrown": 0.25},
+        {"browDown": 1.1, "eyeSquint": 0.3, "eyeWide": 0.4, "noseSneer": 0.35, "mouthUpperUp": 0.4,
+         "mouthLowerDown": 0.7, "mouthFunnel": 0.25, "jawOpen": 0.08, "mouthStretch": 0.25},
+        {"browDown": 1.1, "eyeSquint": 0.35, "eyeWide": 0.3, "noseSneer": 0.3, "mouthPress": 0.6,
+         "mouthRollUpper": 0.35, "mouthRollLower": 0.35, "mouthShrugLower": 0.4, "mouthFrown": 0.25},
         {"browDown": 1.0, "eyeSquint": 0.5, "mouthPress": 0.8, "mouthShrugLower": 0.3},
     ),
     "disgust": (
@@ -25,7 +25,8 @@ VARIANTS: Mapping[str, tuple[Mapping[str, float], ...]] = {
          "mouthLowerDown": 0.35, "mouthFrown": 0.3, "jawOpen": 0.05},
         {"noseSneer": 0.9, "mouthUpperUp": 0.4, "browDown": 0.5, "eyeSquint": 0.5, "cheekSquint": 0.5,
          "mouthShrugLower": 0.5, "mouthFrown": 0.5},
-        {"noseSneer": 0.7, "mouthUpperUp": 0.6, "eyeSquint": 0.5, "mouthLowerDown": 0.5, "jawOpen": 0.15, "browDown": 0.3},
+        {"noseSneer": 0.7, "mouthUpperUp": 0.6, "eyeSquint": 0.5, "mouthLowerDown": 0.5, "jawOpen": 0.15,
+         "browDown": 0.3},
     ),
     "fear": (
         {"browInnerUp": 1.2, "browDown": 0.5, "eyeWide": 1.2, "mouthStretch": 0.9, "mouthLowerDown": 0.9,
@@ -36,7 +37,8 @@ VARIANTS: Mapping[str, tuple[Mapping[str, float], ...]] = {
         {"mouthSmile": 0.85, "cheekSquint": 0.7, "eyeSquint": 0.45, "mouthUpperUp": 0.35, "mouthDimple": 0.3,
          "mouthLowerDown": 0.25, "jawOpen": 0.05},
         {"mouthSmile": 0.8, "cheekSquint": 0.6, "eyeSquint": 0.4, "mouthDimple": 0.4, "mouthPress": 0.2},
-        {"mouthSmile": 0.9, "cheekSquint": 0.8, "eyeSquint": 0.6, "mouthUpperUp": 0.5, "mouthLowerDown": 0.5, "jawOpen": 0.3},
+        {"mouthSmile": 0.9, "cheekSquint": 0.8, "eyeSquint": 0.6, "mouthUpperUp": 0.5, "mouthLowerDown": 0.5,
+         "jawOpen": 0.3},
     ),
     "sad": (
         {"browInnerUp": 0.95, "browDown": 0.35, "mouthFrown": 1.0, "mouthShrugLower": 0.55, "eyeSquint": 0.25},
@@ -52,8 +54,10 @@ VARIANTS: Mapping[str, tuple[Mapping[str, float], ...]] = {
 }  # fmt: skip
 
 # shapes whose full travel the photographed skin cannot follow: random weights stay below
-_CAPS = {"jawOpen": 0.75, "mouthFunnel": 0.7, "mouthPucker": 0.9, "cheekPuff": 0.8, "jawForward": 0.6, "mouthClose": 0.0,
-         "mouthRollUpper": 0.8, "mouthRollLower": 0.8, "PupilDilate": 0.0, "cheekRaiser": 0.7}  # fmt: skip
+_CAPS = {
+    "jawOpen": 0.75, "mouthFunnel": 0.7, "mouthPucker": 0.9, "cheekPuff": 0.8, "jawForward": 0.6, "mouthClose": 0.0,
+    "mouthRollUpper": 0.8, "mouthRollLower": 0.8, "PupilDilate": 0.0, "cheekRaiser": 0.7,
+}  # fmt: skip
 
 
 def weights_of(shapes: Mapping[str, float]) -> np.ndarray:

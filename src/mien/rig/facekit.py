@@ -64,7 +64,8 @@ class FaceKit:
                 break
         else:
             raise MienError(
-                f"no ict-facekit.npz in {folder}: give the folder of the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit)"
+                f"no ict-facekit.npz in {folder}: "
+                "give the folder of the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit)"
             )
         try:
             with np.load(path, allow_pickle=False) as data:
@@ -96,7 +97,7 @@ class FaceKit:
 
 
 def _still_outline(vertices: np.ndarray) -> np.ndarray:
-    """(N,) factor on sideways motion: little of it at the face's outline, where the neck and the background cannot follow."""
+    """(N,) factor on sideways motion: little at the face's outline, where neck and background cannot follow."""
     outward = np.abs(vertices[:, 0]) / np.abs(vertices[LANDMARK_VERTICES[:17], 0]).max()
     t = np.clip((outward - 0.62) / 0.28, 0, 1)
     return (1 - 0.75 * t * t * (3 - 2 * t)).astype(np.float32)

@@ -107,7 +107,7 @@ def eye_plate(photo: np.ndarray, points: np.ndarray, visible: np.ndarray, skin: 
 
 
 def _sclera(patch: np.ndarray, grey: np.ndarray, white: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """Colour (3,) of the eye's white: the brighter half of what is seen of it, held to a plausible range for the skin."""
+    """Colour (3,) of the eye's white: the brighter half of what is seen of it, held to what suits the skin."""
     luminance = float(np.clip(skin @ LUMA * 1.05, 0.30, 0.78))
     guess = luminance * np.array([1.02, 1.0, 0.985])
     if white.sum() < 10:
@@ -119,8 +119,8 @@ def _sclera(patch: np.ndarray, grey: np.ndarray, white: np.ndarray, skin: np.nda
 
 def _irises(
     photo: np.ndarray, known: np.ndarray, centres: list[np.ndarray], expected: float
-) -> list[tuple[float, float, float]]:
-    """(x, y, radius) of each eye's iris: the darkest discs of about the expected size, at one height and of one size."""
+) -> list[tuple[np.floating, np.floating, np.floating]]:
+    """(x, y, radius) of each eye's iris: the darkest discs of about the expected size, at one height, of one size."""
     size = photo.shape[0]
     found = []
     for centre in centres:
@@ -140,5 +140,6 @@ def _irises(
                     if score > best:
                         best, best_at = score, (float(dx), float(dy), r)
         found.append(best_at)
-    dy, r = np.mean([f[1] for f in found]), np.mean([f[2] for f in found])
-    return [(c[0] + f[0] * expected, c[1] + dy * expected, r * expected) for c, f in zip(centres, found, strict=True)]
+    drop, zoom = np.mean([f[1] for f in found]), np.mean([f[2] for f in found])
+    eyes = zip(centres, found, strict=True)
+    return [(c[0] + f[0] * expected, c[1] + drop * expected, zoom * expected) for c, f in eyes]

@@ -1,8 +1,8 @@
 """Render a fitted photo in any expression, and the exact maps from one expression to another.
 
 Pighin et al. 1998 for the textured model, Liu et al. 2001 (eq. 3) for the shading ratio. Two views of the same mesh,
-the source's and the target's, give for every pixel of the target where it lies in the source (flow), how its light changed
-(shading, a log ratio) and what the source cannot show (paint, where alpha says).
+the source's and the target's, give for every pixel of the target where it lies in the source (flow), how its light
+changed (shading, a log ratio) and what the source cannot show (paint, where alpha says).
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ REACH = 26.0  # how far beyond the mesh the flow fades, in crop pixels of 256
 class View:
     """One expression of the face on the crop: an image and what it takes to map another view onto it.
 
-    image (S, S, 3) float32 RGB in [0, 1], or None if it was not asked for; landmarks (68, 2) in crop pixels; the rest is per pixel or per vertex.
+    image (S, S, 3) float32 RGB in [0, 1], or None if it was not asked for.
+    landmarks (68, 2) and points (N, 3) in crop pixels, z to the camera.
+    index (S, S) int32: the triangle that is seen, or -1; depth (S, S) float32: its z.
+    part (S, S) uint8: as `FaceKit.part`, 255 where nothing is.
+    shade, crease (S, S) float32: log change of the photo's light. colour (S, S, 3) float32 in [0, 1]: eyes and mouth.
     """
 
     image: np.ndarray | None

@@ -35,7 +35,7 @@ def pack(pair: Pair) -> tuple[np.ndarray, ...]:
     return (
         pair.source,
         pair.expression,
-        np.float32(pair.amount),
+        np.asarray(pair.amount, np.float32),
         np.concatenate([maps.flow, maps.shading[..., None]], axis=-1).astype(np.float16),
         np.round(maps.paint * 255).astype(np.uint8),
         np.round(maps.alpha * 255).astype(np.uint8),

@@ -1,6 +1,7 @@
 """Losses of the generator and the discriminator: pure functions of tensors.
 
-Maps are in crop pixels and log ratios (see `mien.models.warp_unet`); `weight` (N, 1, H, W) says where errors count more.
+Maps are in crop pixels and log ratios (see `mien.models.warp_unet`); `weight` (N, 1, H, W) says where errors count
+more.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def adversarial_g(fake: Tensor) -> Tensor:
 
 
 def near_openings(alpha: Tensor, reach: int = 2) -> Tensor:
-    """(N, 1, H, W) in {0, 1}: the openings of mouth and eyes, grown by about 4 * `reach` pixels; in 4 px blocks, for speed."""
+    """(N, 1, H, W) in {0, 1}: the openings of mouth and eyes, grown by about 4 * `reach` px, in 4 px blocks."""
     blocks = functional.max_pool2d((alpha > 0.25).to(alpha.dtype), 4)
     grown = functional.max_pool2d(blocks, 2 * reach + 1, stride=1, padding=reach)
     return functional.interpolate(grown, size=alpha.shape[-2:], mode="nearest")

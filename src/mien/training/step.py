@@ -15,7 +15,7 @@ from mien.training.config import TrainConfig
 def generator_losses(
     generator: WarpUNet, discriminator: Discriminator | None, batch: Batch, config: TrainConfig
 ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """(total, each weighted term, output crops): every map against the rig's truth, the picture against the wanted one."""
+    """(total, each weighted term, output crops): maps against the rig's truth, the picture against the wanted one."""
     with torch.autocast(batch.photo.device.type, dtype=torch.bfloat16):
         raw = generator.raw(batch.photo, batch.expression, batch.amount)
     flow, shading, paint, alpha = generator.finish(raw.float(), batch.photo.shape[-1])

@@ -17,6 +17,7 @@ from mien.face import Choice, Face, align, choose
 from mien.formats import write
 from mien.picture import Picture, as_picture
 from mien.synthesis.composite import composite
+from mien.synthesis.confine import confine
 from mien.synthesis.generator import Generator
 from mien.synthesis.maps import Maps
 
@@ -88,8 +89,10 @@ class Portrait:
         pixels, maps = self.picture.pixels, []
         if amount > 0:
             for index in chosen:
-                maps.append(self._generator.maps(self._crop(index), expression.weights, amount))
-                pixels = composite(pixels, maps[-1], self.faces[index].transform)
+                one = self.faces[index]
+                said = self._generator.maps(self._crop(index), expression.weights, amount)
+                maps.append(confine(said, one.box, one.transform))
+                pixels = composite(pixels, maps[-1], one.transform)
         else:
             pixels = pixels.copy()  # the photo stays what it is, whatever becomes of the edit
         return Edit(self.picture.with_pixels(pixels), [self.faces[i] for i in chosen], expression, strength, maps)

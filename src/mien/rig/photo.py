@@ -10,6 +10,7 @@ from mien.face import Face
 from mien.rig.facekit import FaceKit
 from mien.rig.stage import canvas_to_crop, compose, stage
 from mien.synthesis.composite import composite
+from mien.synthesis.confine import confine
 from mien.synthesis.maps import Maps
 
 SIZE = 512
@@ -26,6 +27,7 @@ class PhotoRig:
         self.rig, to_canvas = stage(
             FaceKit.load(assets), rgb, face.landmarks, estimate_expression=True, canvas=CANVAS, zoom=ZOOM
         )
+        self._box = face.box
         self._to_crop = canvas_to_crop(SIZE, CANVAS, ZOOM)
         self.transform = compose(self._to_crop, to_canvas)  # photo px -> px of the 512 px crop
 
@@ -34,7 +36,7 @@ class PhotoRig:
         own = self.rig.fit.weights
         source = self.rig.view(own, self._to_crop, SIZE)
         target = self.rig.view(own + np.float32(amount) * (weights - own), self._to_crop, SIZE, draw=False)
-        return self.rig.maps(source, target)
+        return confine(self.rig.maps(source, target), self._box, self.transform)
 
     def edit(self, pixels: np.ndarray, weights: np.ndarray, amount: float = 1.0) -> np.ndarray:
         """The photo (H, W, 3) uint8 or uint16 RGB with the expression."""

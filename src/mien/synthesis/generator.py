@@ -20,6 +20,9 @@ WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
 """The weights that come with the package."""
 
 SIZE = 256
+NEAR_NOTHING = 0.08
+"""Below this amount the maps fade to nothing, whatever the network says, so that strength 0 is reached without a jump."""
+
 INPUTS = ("photo", "expression", "amount")
 OUTPUTS = ("flow", "shading", "paint", "alpha")
 
@@ -55,7 +58,8 @@ class Generator:
         flow, shading, paint, alpha = answer = self.session.run(list(OUTPUTS), feed)
         if not all(np.isfinite(layer).all() for layer in answer):
             raise MienError(f"the weights {self.path} give numbers that are not finite")
-        return Maps(flow[0].transpose(1, 2, 0), shading[0, 0], paint[0].transpose(1, 2, 0), alpha[0, 0])
+        near = np.float32(min(1.0, amount / NEAR_NOTHING))
+        return Maps(flow[0].transpose(1, 2, 0) * near, shading[0, 0] * near, paint[0].transpose(1, 2, 0), alpha[0, 0] * near)
 
 
 def threads() -> int:

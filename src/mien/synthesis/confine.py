@@ -1,0 +1,34 @@
+"""Edits end where the face ends: nothing beyond the face's box, grown by a fifth, can ever change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mien.synthesis.maps import Maps
+
+GROWTH = 0.2
+"""On every side, as a share of the box's width and height."""
+
+RAMP = 0.12
+"""Over this share of the box's width and height the edit fades out, inside the grown box."""
+
+
+def confine(maps: Maps, box: tuple[float, float, float, float], transform: np.ndarray) -> Maps:
+    """Fade flow, shading and alpha to exactly zero at the edge of the face's box, grown by a fifth.
+
+    box: (x0, y0, x1, y1) photo px. transform: (2, 3), photo px -> px of the maps' crop.
+    """
+    size = maps.alpha.shape[0]
+    inverse = np.linalg.inv(transform[:, :2])
+    y, x = np.mgrid[0:size, 0:size]
+    there = (np.stack([x, y], axis=-1) - transform[:, 2]) @ inverse.T  # (S, S, 2) photo px
+    corner, far = np.array(box[:2]), np.array(box[2:])
+    extent = far - corner
+    # distance to the nearer edge of the grown box, in box widths and heights; a crop px of margin for the enlargement
+    margin = 1.0 / np.sqrt(abs(np.linalg.det(transform[:, :2])))
+    inside = np.minimum(there - corner, far - there) - margin
+    t = np.clip((inside / extent + GROWTH) / RAMP, 0, 1)
+    fade = (t * t * (3 - 2 * t)).prod(axis=-1).astype(np.float32)
+    return replace(maps, flow=maps.flow * fade[..., None], shading=maps.shading * fade, alpha=maps.alpha * fade)

@@ -19,7 +19,7 @@ from mien import __version__
 from mien.errors import MienError
 from mien.models.warp_unet import WarpUNet, WarpUNetConfig
 from mien.synthesis.generator import INPUTS, OUTPUTS, SIZE
-from mien.training.checkpoint import load_checkpoint, within
+from mien.training.checkpoint import load_checkpoint, load_into
 
 TOLERANCE = {"flow": 2e-2, "shading": 2e-3, "paint": 2e-3, "alpha": 2e-3}
 """The largest difference between torch and ONNX Runtime that an export may show (flow in crop pixels)."""
@@ -50,9 +50,12 @@ def load_run(run: Path) -> tuple[WarpUNet, dict[str, Any]]:
     if loaded is None:
         raise MienError(f"no checkpoint.safetensors in {run}")
     tensors, state = loaded
-    config = WarpUNetConfig(widths=tuple(state["config"]["widths"]), head=state["config"]["head"])
-    generator = WarpUNet(config)
-    generator.load_state_dict(within("average", tensors))
+    try:
+        config = WarpUNetConfig(widths=tuple(state["config"]["widths"]), head=state["config"]["head"])
+        generator = WarpUNet(config)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise MienError(f"the checkpoint in {run} does not say which network it is of: {error!r}") from None
+    load_into(generator, "average", tensors)
     return generator.eval(), state
 
 
@@ -103,6 +106,10 @@ def export(run: Path, output: Path, figures: dict[str, Any] | None = None) -> di
         raise MienError(f"{output}: the weights' file must end in .onnx")
     if not output.parent.is_dir():
         raise MienError(f"there is no folder {output.parent}")
+    manifest_path = output.with_suffix(".json")
+    for path in (output, manifest_path):
+        if path.is_dir():
+            raise MienError(f"cannot write {path}: it is a folder")
     generator, state = load_run(run)
     model = to_onnx(generator)
     differences = parity(generator, model)
@@ -123,8 +130,21 @@ def export(run: Path, output: Path, figures: dict[str, Any] | None = None) -> di
         "attribution": ATTRIBUTION,
         "figures": figures or {},
     }
-    for path, data in ((output, model), (output.with_suffix(".json"), json.dumps(manifest, indent=1).encode() + b"\n")):
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+    _write({output: model, manifest_path: json.dumps(manifest, indent=1).encode() + b"\n"})
     return manifest
+
+
+def _write(contents: dict[Path, bytes]) -> None:
+    """Write all files, or none of them."""
+    temporaries = {path: path.with_name(path.name + ".part") for path in contents}
+    try:
+        for path, data in contents.items():
+            temporaries[path].write_bytes(data)
+        for path, temporary in temporaries.items():
+            os.replace(temporary, path)
+    except OSError as error:
+        raise MienError(f"cannot write {next(iter(contents))}: {error.strerror or error}") from None
+    finally:
+        for temporary in temporaries.values():
+            if temporary.exists():
+                temporary.unlink()

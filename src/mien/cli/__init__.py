@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from mien import __version__
-from mien.cli import edit, info, sheet
+from mien.cli import edit, info, make, sheet
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -23,10 +22,9 @@ app.command("edit")(edit.edit)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
 app.command("info")(info.info)
-if find_spec("mien.cli.make"):  # the way of make: rig, training, export
-    from importlib import import_module
-
-    import_module("mien.cli.make").register(app)
+app.command("rig")(make.rig)
+app.command("train")(make.train)
+app.command("export")(make.export)
 
 
 def _version(wanted: bool) -> None:

@@ -16,13 +16,6 @@ Assets = Annotated[Path, typer.Option("--assets", help="Folder with ict-facekit.
 Shared = Annotated[Path, typer.Option("--shared", help="Folder with data/london and data/canada (see DATA_CARD.md).")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command("rig")(rig)
-    app.command("train")(train)
-    app.command("export")(export)
-
-
 def _needs(extra: str, *modules: str) -> None:
     for module in modules:
         try:
@@ -102,6 +95,8 @@ def export(
             measured = json.loads(figures.read_text())
         except (OSError, ValueError) as error:
             raise MienError(f"cannot read the figures {figures}: {error}") from None
+        if not isinstance(measured, dict):
+            raise MienError(f"the figures {figures} must be one JSON object")
     manifest = write(run, output, measured)
     worst = ", ".join(f"{name} {value:.1g}" for name, value in manifest["parity"].items())
     typer.echo(f"{output}: {manifest['bytes'] / 2**20:.1f} MiB, step {manifest['step']}; largest difference: {worst}")

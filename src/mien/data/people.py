@@ -31,7 +31,10 @@ def read_people(shared: Path | str) -> list[Person]:
         raise MienError(f"no {table}: give the folder that holds data/london (see DATA_CARD.md)")
     people = []
     with table.open(newline="") as file:
-        for row in csv.DictReader(file):
+        rows = csv.DictReader(file)
+        if not {"id", "split"} <= set(rows.fieldnames or ()):
+            raise MienError(f"{table} has no columns id and split")
+        for row in rows:
             neutral = data / "london" / "neutral" / f"{row['id']}.jpg"
             smile = data / "london" / "smiling" / f"{row['id']}.jpg"
             people.append(

@@ -11,6 +11,7 @@ import numpy as np
 
 from mien.data.people import read_people
 from mien.data.templates import landmarks68, read_template
+from mien.errors import MienError
 from mien.rig.facekit import FaceKit
 from mien.rig.render import Rig
 from mien.rig.stage import stage
@@ -22,7 +23,7 @@ def read_photo(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 RGB; for the training photographs, which carry neither rotation nor profiles."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise ValueError(f"cannot read {path}")
+        raise MienError(f"cannot read the photo {path}")
     return np.ascontiguousarray(image[..., ::-1])
 
 
@@ -45,10 +46,14 @@ def smile_rigs(kit: FaceKit, shared: Path | str, neutral: dict[str, Rig], find: 
         if person.key not in neutral or person.smile is None:
             continue
         photo = read_photo(person.smile)
+        try:
+            landmarks = find(photo)
+        except MienError as error:
+            raise MienError(f"{person.smile}: {error}") from None
         rig, _ = stage(
             kit,
             photo,
-            find(photo),
+            landmarks,
             seed=number,
             identity=neutral[person.key].fit.identity,
             estimate_expression=True,
@@ -64,6 +69,6 @@ def _ages(shared: Path | str) -> dict[str, float]:
         for row in csv.DictReader(file):
             try:
                 out[f"london-{row['id']}"] = float(np.clip(0.75 + (float(row["age"]) - 18) / 50, 0.7, 1.4))
-            except ValueError:
+            except (KeyError, TypeError, ValueError):
                 continue
     return out

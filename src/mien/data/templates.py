@@ -11,17 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.errors import MienError
+
 JAW_LEFT = (109, 110, 111, 125, 126, 127, 128, 129)
 JAW_RIGHT = (129, 130, 131, 132, 133, 114, 113, 112)
 
 
 def read_template(path: Path | str) -> np.ndarray:
     """Read the points of a `.tem` file: (189, 2) float64, (x, y) in pixels of its photo."""
-    lines = Path(path).read_text().split("\n")
-    count = int(lines[0])
-    points = np.array([[float(v) for v in line.split()[:2]] for line in lines[1 : count + 1]])
-    if points.shape != (count, 2):
-        raise ValueError(f"{path}: expected {count} points of 'x y'")
+    try:
+        lines = Path(path).read_text().split("\n")
+        points = np.array([[float(v) for v in line.split()[:2]] for line in lines[1 : int(lines[0]) + 1]])
+    except OSError as error:
+        raise MienError(f"cannot read the template {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise MienError(f"{path} is not a template: {error}") from None
+    if points.shape != (189, 2) or not np.isfinite(points).all():
+        raise MienError(f"{path} is not a template of 189 points 'x y'")
     return points
 
 

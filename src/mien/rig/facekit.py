@@ -72,10 +72,13 @@ class FaceKit:
                 names = [str(name) for name in data["names"]]
                 vertices, faces = data["V"], data["F"]
                 expressions, identities = data["E"], data["I"]
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # a damaged archive makes NumPy raise almost anything
             raise MienError(f"{path} is not the face model that mien expects: {error}") from None
         if sorted(names) != sorted(SHAPES):
             raise MienError(f"{path} does not hold the 57 expression shapes that mien expects")
+        whole = vertices.ndim == 2 and len(vertices) >= VERTEX_COUNT and faces.ndim == 2 and faces.shape[1] == 4
+        if not whole or expressions.shape != (57, *vertices.shape) or identities.shape[1:] != vertices.shape:
+            raise MienError(f"{path} is not the face model that mien expects: its arrays have other shapes")
         order = [names.index(name) for name in SHAPES]
         faces = faces[(faces < VERTEX_COUNT).all(axis=1)]
         quads = faces[faces[:, 2] != faces[:, 3]]

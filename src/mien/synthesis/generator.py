@@ -21,7 +21,7 @@ WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
 
 SIZE = 256
 NEAR_NOTHING = 0.08
-"""Below this amount the maps fade to nothing, whatever the network says, so that strength 0 is reached without a jump."""
+"""Below this amount the maps fade to nothing, whatever the network says: strength 0 is reached without a jump."""
 
 INPUTS = ("photo", "expression", "amount")
 OUTPUTS = ("flow", "shading", "paint", "alpha")
@@ -59,7 +59,8 @@ class Generator:
         if not all(np.isfinite(layer).all() for layer in answer):
             raise MienError(f"the weights {self.path} give numbers that are not finite")
         near = np.float32(min(1.0, amount / NEAR_NOTHING))
-        return Maps(flow[0].transpose(1, 2, 0) * near, shading[0, 0] * near, paint[0].transpose(1, 2, 0), alpha[0, 0] * near)
+        flow, paint = flow[0].transpose(1, 2, 0), paint[0].transpose(1, 2, 0)
+        return Maps(flow * near, shading[0, 0] * near, paint, alpha[0, 0] * near)
 
 
 def threads() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from mien.errors import MienError
 
@@ -34,9 +34,18 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     try:
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["state"])
+        int(state["step"]), dict(state["config"])
         return load_file(path), state
-    except Exception as error:
-        raise MienError(f"{path} is not a checkpoint of mien: {error}") from None
+    except Exception as error:  # safetensors has an exception class of its own, and metadata may be anything
+        raise MienError(f"{path} is not a checkpoint of mien: {error!r}") from None
+
+
+def load_into(module: nn.Module, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+    """Load a module's part of a checkpoint."""
+    try:
+        module.load_state_dict(within(prefix, tensors))
+    except RuntimeError as error:  # names or shapes
+        raise MienError(f"the checkpoint's {prefix} is of another network: {error}") from None
 
 
 def flatten(prefix: str, module: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from mien.errors import MienError
 @dataclass(frozen=True)
 class TrainConfig:
     """steps: generator updates. chunk: pairs rendered together; repeats: how often each is used.
-    small_size, small_steps: the first steps run on smaller crops, which cost less.
+    small_size, small_steps: the first steps run on smaller crops, which cost less. Sizes are in pixels, multiples of
+    two to the number of widths. people: how many neutral photos to train on, 0 for all. rate, ema: per step.
     adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs."""
 
     seed: int = 1
@@ -55,10 +56,6 @@ class TrainConfig:
             else self.size
         )
 
-    def smaller(self, **changes: Any) -> TrainConfig:
-        """The same run with some fields changed."""
-        return replace(self, **changes)
-
 
 def read_config(path: Path | str) -> TrainConfig:
     """Read a TOML file of `TrainConfig` fields."""
@@ -66,12 +63,48 @@ def read_config(path: Path | str) -> TrainConfig:
         values = tomllib.loads(Path(path).read_text())
     except OSError as error:
         raise MienError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # not UTF-8, or not TOML
         raise MienError(f"{path} is not valid TOML: {error}") from None
     known = {f.name for f in fields(TrainConfig)}
     unknown = sorted(set(values) - known)
     if unknown:
         raise MienError(f"{path}: unknown key {unknown[0]!r}; the keys are {', '.join(sorted(known))}")
-    if "widths" in values:
-        values["widths"] = tuple(values["widths"])
-    return TrainConfig(**values)
+    for name, value in values.items():
+        values[name] = _typed(name, value, f"{path}: {name}")
+    config = TrainConfig(**values)
+    for sound, what in _rules(config):
+        if not sound:
+            raise MienError(f"{path}: {what}")
+    return config
+
+
+def _typed(name: str, value: Any, where: str) -> Any:
+    """The value as its field's type, which is that of the default."""
+    default = getattr(TrainConfig, name)
+    if isinstance(default, tuple):
+        if not isinstance(value, list) or not all(type(v) is int for v in value):
+            raise MienError(f"{where} must be a list of whole numbers, not {value!r}")
+        return tuple(value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise MienError(f"{where} must be {kind}, not {value!r}")
+    return value
+
+
+def _rules(config: TrainConfig) -> list[tuple[bool, str]]:
+    """What must hold for a run to start, and what to say where it does not."""
+    step = 2 ** len(config.widths)
+    return [
+        (len(config.widths) >= 2 and min(config.widths) > 0 and config.head > 0, "widths and head must be positive"),
+        (all(w % max(1, w // 16) == 0 for w in config.widths[1:]), "widths above 31 must be multiples of 16"),
+        (
+            all(size > 0 and size % step == 0 for size in (config.size, config.small_size)),
+            f"size and small_size must be multiples of {step}",
+        ),
+        (min(config.batch, config.chunk, config.repeats, config.steps) > 0, "batch, chunk, repeats, steps start at 1"),
+        (config.chunk * config.repeats >= config.batch, "chunk times repeats must hold at least one batch"),
+        (min(config.seed, config.people, config.small_steps, config.warmup) >= 0, "a count must not be negative"),
+        (0 <= config.real_share <= 1 and 0 <= config.ema < 1, "real_share and ema are within 0 to 1"),
+    ]

@@ -6,7 +6,6 @@ more.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -65,8 +64,3 @@ def smoothness(flow: Tensor) -> Tensor:
     """Mean absolute second difference of the flow: bends cost, stretches do not."""
     (dx, dy) = gradients(flow)
     return gradients(dx)[0].abs().mean() + gradients(dy)[1].abs().mean()
-
-
-def mean_or_zero(values: Tensor, chosen: Tensor) -> Tensor:
-    """Mean of `values` (N,) where `chosen` (N,) bool, zero if none is."""
-    return (values * chosen).sum() / torch.clamp(chosen.sum(), min=1)

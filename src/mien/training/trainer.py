@@ -20,10 +20,10 @@ from mien.training.batch import recolour, to_device
 from mien.training.checkpoint import (
     flatten,
     load_checkpoint,
+    load_into,
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
-    within,
 )
 from mien.training.config import TrainConfig
 from mien.training.samples import sample_sheet
@@ -159,9 +159,9 @@ def _restore(
         had = state["config"].get(name)
         if (tuple(had) if isinstance(had, list) else had) != getattr(config, name):
             raise MienError(f"{folder} holds a run with other {name}: use another folder or the same configuration")
-    generator.load_state_dict(within("generator", tensors))
-    average.load_state_dict(within("average", tensors))
-    discriminator.load_state_dict(within("discriminator", tensors))
+    load_into(generator, "generator", tensors)
+    load_into(average, "average", tensors)
+    load_into(discriminator, "discriminator", tensors)
     restore_optimizer("g_adam", g_adam, tensors)
     restore_optimizer("d_adam", d_adam, tensors)
     return int(state["step"])

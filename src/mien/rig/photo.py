@@ -15,6 +15,9 @@ from mien.synthesis.maps import Maps
 
 SIZE = 512
 CANVAS, ZOOM = 960, 3.0
+CAUTION = 2e-2
+"""Ridge of the estimated expression: with one photo, a face and its expression can hardly be told apart, so a weak
+expression is read as the face's own form."""
 
 
 class PhotoRig:
@@ -25,7 +28,13 @@ class PhotoRig:
 
     def __init__(self, assets: Path | str, rgb: np.ndarray, face: Face) -> None:
         self.rig, to_canvas = stage(
-            FaceKit.load(assets), rgb, face.landmarks, estimate_expression=True, canvas=CANVAS, zoom=ZOOM
+            FaceKit.load(assets),
+            rgb,
+            face.landmarks,
+            estimate_expression=True,
+            expression_ridge=CAUTION,
+            canvas=CANVAS,
+            zoom=ZOOM,
         )
         self._box = face.box
         self._to_crop = canvas_to_crop(SIZE, CANVAS, ZOOM)

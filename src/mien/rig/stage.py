@@ -6,7 +6,7 @@ import numpy as np
 
 from mien.face.align import crop_transform, warp
 from mien.rig.facekit import FaceKit
-from mien.rig.fit import Fit, fit
+from mien.rig.fit import fit
 from mien.rig.render import Rig
 
 CANVAS = 640  # pixels; the 256 px crop lies in its middle, twice as large
@@ -40,6 +40,7 @@ def stage(
     age: float = 1.0,
     identity: np.ndarray | None = None,
     estimate_expression: bool = False,
+    expression_ridge: float = 2e-3,
     canvas: int = CANVAS,
     zoom: float = ZOOM,
 ) -> tuple[Rig, np.ndarray]:
@@ -49,5 +50,11 @@ def stage(
     """
     to_canvas = compose(crop_to_canvas(canvas, zoom), crop_transform(landmarks))
     picture = warp(photo, to_canvas, (canvas, canvas))
-    laid: Fit = fit(kit, landmarks, identity=identity, estimate_expression=estimate_expression).moved(to_canvas)
+    laid = fit(
+        kit,
+        landmarks,
+        identity=identity,
+        estimate_expression=estimate_expression,
+        expression_ridge=expression_ridge,
+    ).moved(to_canvas)
     return Rig(kit, picture, laid, seed=seed, age=age), to_canvas

@@ -54,13 +54,11 @@ def jitter(size: int, rng: np.random.Generator) -> np.ndarray:
     return np.column_stack([linear * k, shift * k + (k - 1) / 2])
 
 
-def make_pair(neutral: list[Rig], smiles: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
-    """The pair of this number from rigs of neutral photos and of smiling photos."""
+def make_pair(rigs: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
+    """The pair of this number from the rigs of neutral photos."""
     rng = np.random.default_rng((seed, number))
-    smiling = bool(smiles) and rng.random() < 0.25
-    rig = smiles[rng.integers(len(smiles))] if smiling else neutral[rng.integers(len(neutral))]
-    own = rig.fit.weights
-    start = own if rng.random() < (0.7 if smiling else 0.5) else random_expression(rng)
+    rig = rigs[rng.integers(len(rigs))]
+    start = rig.fit.weights if rng.random() < 0.5 else random_expression(rng)
     chance = rng.random()
     goal = start if chance < 0.03 else NEUTRAL if chance < 0.17 else random_expression(rng)
     amount = 1.0 if rng.random() < 0.75 else float(rng.uniform(0.0, 1.2))

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mien.data.lips import refine_lips
 from mien.data.people import read_people
 from mien.data.templates import landmarks68, read_template
 from mien.errors import MienError

@@ -13,7 +13,7 @@ from scipy.interpolate import RBFInterpolator
 from scipy.optimize import lsq_linear
 
 from mien.expression import SHAPES
-from mien.rig.facekit import LANDMARK_VERTICES, FaceKit
+from mien.rig.facekit import LANDMARK_VERTICES, SKIN, FaceKit
 
 JAW = slice(0, 17)
 UPPER_LIDS = [37, 38, 43, 44]
@@ -138,6 +138,7 @@ def fit(
     residual = lm - points[LANDMARK_VERTICES, :2]
     error = float(np.sqrt((residual[17:] ** 2).sum(1).mean()) / ocular)
     points[:, :2] += _warp(points[:, :2], points[LANDMARK_VERTICES, :2], residual, ocular)
+    _open_lips(points, kit.part == SKIN, lm[60:68], ocular)
     return Fit(
         points=points.astype(np.float32),
         linear=linear.astype(np.float32),
@@ -153,6 +154,27 @@ def _down(lm: np.ndarray) -> np.ndarray:
     across = lm[45] - lm[36]
     across = across / np.linalg.norm(across)
     return np.array([-across[1], across[0]])
+
+
+def _open_lips(points: np.ndarray, skin: np.ndarray, ring: np.ndarray, ocular: float) -> None:
+    """Move, in place, the lips' skin that lies within an open mouth's inner ring (8, 2) to the ring's edge.
+
+    The model's lips reach a little behind its landmarks; left there, they would wear the photo's teeth as their skin.
+    """
+    if np.linalg.norm(ring[[1, 2, 3]] - ring[[7, 6, 5]], axis=1).mean() < 0.02 * ocular:
+        return
+    near = np.flatnonzero(skin & (np.abs(points[:, :2] - ring.mean(0)).max(1) < ocular))
+    start, end = ring, np.roll(ring, -1, axis=0)
+    p = points[near, None, :2]
+    along = end - start  # (8, 2)
+    t = np.clip(((p - start) * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-9), 0, 1)
+    closest = start + t[..., None] * along  # (n, 8, 2)
+    which = np.linalg.norm(p - closest, axis=-1).argmin(1)
+    crosses = (start[:, 1] > p[..., 1]) != (end[:, 1] > p[..., 1])  # even-odd rule
+    slope = np.where(np.abs(along[:, 1]) < 1e-9, 1e-9, along[:, 1])
+    at = start[:, 0] + (p[..., 1] - start[:, 1]) * along[:, 0] / slope
+    inside = (crosses & (p[..., 0] < at)).sum(1) % 2 == 1
+    points[near[inside], :2] = closest[np.arange(len(near)), which][inside]
 
 
 def _warp(points: np.ndarray, at: np.ndarray, residual: np.ndarray, ocular: float) -> np.ndarray:

@@ -66,7 +66,7 @@ def eye_plate(photo: np.ndarray, points: np.ndarray, visible: np.ndarray, skin: 
     span = float(np.linalg.norm(corners[36] - corners[45]))
     rim = max(1, round(0.012 * span))
     known_all = cv2.erode(visible.astype(np.uint8), np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)) > 0
-    lashes = max(1, round(0.022 * span))  # the upper lashes hang over the eyeball
+    lashes = max(1, round(0.026 * span))  # the upper lashes hang over the eyeball
     known_all[lashes:] &= visible[:-lashes]
     centres = [corners[36:42].mean(0), corners[42:48].mean(0)]
     iris = _irises(photo, known_all if known_all.sum() > 40 else visible, centres, IRIS_RADIUS * span)
@@ -84,6 +84,8 @@ def eye_plate(photo: np.ndarray, points: np.ndarray, visible: np.ndarray, skin: 
         grey = patch @ LUMA
         cx, cy, radius = iris[k]
         distance = np.hypot(xx - cx, yy - cy) / radius
+        # lashes and make-up among the white of the eye are not what lies behind the lid
+        known = known & ~((distance > 1.12) & (grey < 0.62 * float(np.clip(skin @ LUMA * 1.05, 0.30, 0.78))))
         filled = np.broadcast_to(_sclera(patch, grey, known & (distance > 1.15), skin), patch.shape)
         lidded = np.clip(1 + 0.09 * (yy - cy) / radius, 0.78, 1.0)[..., None]  # the upper lid's shadow
         filled = filled * lidded

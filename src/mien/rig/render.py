@@ -49,9 +49,17 @@ class View:
 
 
 class Rig:
-    """A photo on the model. `canvas` (C, C, 3) uint8 RGB is a square picture of the face; `fit` is in its frame."""
+    """A photo on the model. `canvas` (C, C, 3) uint8 RGB is a square picture of the face; `fit` is in its frame.
+    """
 
-    def __init__(self, kit: FaceKit, canvas: np.ndarray, fit: Fit, seed: int = 0, age: float = 1.0) -> None:
+    def __init__(
+        self,
+        kit: FaceKit,
+        canvas: np.ndarray,
+        fit: Fit,
+        seed: int = 0,
+        age: float = 1.0,
+    ) -> None:
         self.kit, self.fit = kit, fit
         self.canvas = canvas.astype(np.float32) / 255.0
         rng = np.random.default_rng(seed)
@@ -83,10 +91,12 @@ class Rig:
 
     def landmarks(self, weights: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
         """(68, 2) landmarks on the canvas for (57,) weights and a further turn of the head."""
-        expressions = self.kit.expressions[:, LANDMARK_VERTICES]
-        points = self.fit.points[LANDMARK_VERTICES]
-        points = points + np.tensordot(weights - self.fit.weights, expressions, 1) @ self.fit.linear.T
-        return self._turn(points, pose)[:, :2]
+        return self._turn(self._points(weights, LANDMARK_VERTICES), pose)[:, :2]
+
+    def _points(self, weights: np.ndarray, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Vertices on the canvas at (57,) weights."""
+        change = weights - self.fit.weights
+        return self.fit.points[chosen] + np.tensordot(change, self.kit.expressions[:, chosen], 1) @ self.fit.linear.T
 
     def _turn(self, points: np.ndarray, pose: np.ndarray | None) -> np.ndarray:
         if pose is None:
@@ -107,7 +117,7 @@ class Rig:
 
         draw False leaves out the image, for a target of which only the maps are wanted.
         """
-        points = self.fit.points + np.tensordot(weights - self.fit.weights, self.kit.expressions, 1) @ self.fit.linear.T
+        points = self._points(weights)
         ratio = np.clip(np.log(self._lambert(points) / self.neutral_light), *RATIO)
         placed = _place(self._turn(points, pose), transform)
         index, depth = rasterise(placed, self.triangles, size)
@@ -132,7 +142,9 @@ class Rig:
         crease = sample(drawing, photo_at) * window(size) * skin
         colour = self._hidden(drawn, part)
         image = None
-        if draw:
+        if draw and pose is None and np.array_equal(weights, self.fit.weights):
+            image = cv2.warpAffine(self.canvas, transform, (size, size), borderMode=cv2.BORDER_REPLICATE)
+        elif draw:
             image = self._draw(photo_at, shade + crease, colour, (part != SKIN) & (part != 255))
         return View(
             image=image,

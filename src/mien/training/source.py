@@ -30,7 +30,7 @@ def make_packed(config: TrainConfig, number: int) -> Packed:
         if rng.random() < 0.5:
             return pack(real_pair(neutral, smile, smile.fit.weights, rng, size))
         return pack(real_pair(smile, neutral, neutral.fit.weights, rng, size))
-    return pack(make_pair(list(_neutral.values()), list(_smiles.values()), config.seed, number, size))
+    return pack(make_pair(list(_neutral.values()), config.seed, number, size))
 
 
 def _work(task: tuple[TrainConfig, int]) -> Packed:

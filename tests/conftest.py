@@ -1,11 +1,23 @@
-"""Shared fixtures; what they are made of is in `support`."""
+"""Shared fixtures; what they are made of is in `support` and `synthetic`."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import settings
 
+from mien.expression import SHAPES
 from mien.face import Face
-from support import placed, write_stand_in
+from mien.rig.facekit import FaceKit
+from mien.rig.render import Rig
+from mien.rig.stage import stage
+from support import SHARED, placed, write_stand_in
+from synthetic import paint, write_kit, write_people
+
+settings.register_profile("mien", deadline=None)  # a busy machine is not a bug
+settings.load_profile("mien")
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +32,50 @@ def two_faces(monkeypatch) -> list[Face]:
     faces = [placed(180, 200, 1.2, 0.1), placed(400, 150, 0.5)]
     monkeypatch.setattr("mien.face.find_faces", lambda rgb: faces)
     return faces
+
+
+@pytest.fixture(scope="session")
+def kit_file(tmp_path_factory) -> Path:
+    """The made-up face model as a file."""
+    return write_kit(tmp_path_factory.mktemp("assets"))
+
+
+@pytest.fixture(scope="session")
+def kit(kit_file) -> FaceKit:
+    """The made-up face model."""
+    return FaceKit.load(kit_file)
+
+
+@pytest.fixture(scope="session")
+def painted() -> tuple[np.ndarray, np.ndarray]:
+    """A painted photo (500, 500, 3) uint8 and its landmarks (68, 2)."""
+    return paint(500, seed=0)
+
+
+@pytest.fixture(scope="session")
+def rig(kit, painted) -> Rig:
+    """The painted face, neutral, on the made-up model."""
+    return stage(kit, *painted, seed=3)[0]
+
+
+@pytest.fixture(scope="session")
+def smiling(kit, rig) -> Rig:
+    """The same person with a smile that the rig made: its expression is estimated."""
+    weights = np.zeros(57, np.float32)
+    for name in ("mouthSmile_L", "mouthSmile_R"):
+        weights[SHAPES.index(name)] = 0.8
+    view = rig.view(weights, np.eye(2, 3), rig.size)
+    photo = np.round(view.image * 255).astype(np.uint8)
+    return stage(kit, photo, rig.landmarks(weights), identity=rig.fit.identity, estimate_expression=True, seed=3)[0]
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory) -> Path:
+    """A folder such as ../shared: two painted people to train on, one kept aside."""
+    return write_people(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def real_kit() -> FaceKit:
+    """ICT-FaceKit itself; for tests marked `needs_shared`."""
+    return FaceKit.load(SHARED / "assets")

@@ -3,13 +3,12 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from support import SAMPLE, needs_sample, needs_shared, needs_weights, photo
+from support import SAMPLE, SHARED, needs_sample, needs_shared, needs_weights, photo
 
 FORBIDDEN = ("torch", "numba", "scipy", "onnx", "tensorboard", "matplotlib")
 
@@ -95,8 +94,7 @@ def test_a_whole_edit_is_quick(tmp_path):
 def test_a_real_photo():
     import mien
 
-    path = Path(__file__).parents[2] / "shared" / "data" / "lisa"
-    photos = sorted(path.glob("*.jpg"))
+    photos = sorted((SHARED / "data" / "lisa").glob("*.jpg"))
     if not photos:
         pytest.skip("no photos there")
     editor = mien.Editor()

@@ -42,7 +42,7 @@ def extend(field: np.ndarray, known: np.ndarray, reach: float | None) -> np.ndar
         gain = np.minimum(m, 1.0)[..., None]
         value = f * (gain / np.maximum(m, 1e-6)[..., None]) + (1 - gain) * above
     value = np.where(known[..., None], field, value)
-    if reach is not None:
+    if reach is not None and known.any():
         distance = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
         value *= np.exp(-((distance / reach) ** 2))[..., None]
     return value.astype(np.float32)

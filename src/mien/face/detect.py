@@ -8,11 +8,15 @@ import cv2
 import dlib
 import numpy as np
 
-SIDES = (640, 1280, 2560)
+SIDES: tuple[int, ...] = (640, 1280, 2560)
 """Longest side of the copies that are searched, in turn. The detector sees faces from 80 px of a copy upward."""
 
 PORTRAIT = 0.2
 """A face this wide, as a part of the longest side, makes the photo a portrait: no finer copy is searched for more."""
+
+
+SURE, DOUBTFUL = 1.0, 0.3
+"""Scores: beside a sure face, doubtful ones are left out; most of them are patterns on clothes or walls."""
 
 
 @lru_cache(maxsize=1)
@@ -38,27 +42,39 @@ def detect(rgb: np.ndarray) -> list[tuple[float, float, float, float]]:
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"expected an (H, W, 3) uint8 photo, not {rgb.shape} {rgb.dtype}")
-    longest = max(rgb.shape[:2])
-    found: list[tuple[float, np.ndarray]] = []
-    last = 0.0
-    for side, most in zip(SIDES, (1.0, 2.0, 2.0), strict=True):
-        factor = min(side / longest, most)  # small photos are enlarged at most twice
-        if factor <= last * 1.1:
-            break
-        last = factor
-        _merge(found, _search(rgb, factor))
-        if found and max(box[2] - box[0] for _, box in found) >= PORTRAIT * longest:
-            break
+    found = _pyramid(rgb, SIDES)
+    if not found:  # very dark, faded or flat photos: once more with local contrast
+        found = _pyramid(rgb, SIDES[:2], contrast=True)
+    if any(score >= SURE for score, _ in found):
+        found = [item for item in found if item[0] >= DOUBTFUL]
     found.sort(key=lambda item: -float((item[1][2] - item[1][0]) * (item[1][3] - item[1][1])))
     return [(float(b[0]), float(b[1]), float(b[2]), float(b[3])) for _, b in found]
 
 
-def _search(rgb: np.ndarray, factor: float) -> list[tuple[float, np.ndarray]]:
-    """(score, box in photo px) of the faces in a copy scaled by `factor`."""
+def _pyramid(rgb: np.ndarray, sides: tuple[int, ...], contrast: bool = False) -> list[tuple[float, np.ndarray]]:
+    """(score, box) of the faces in copies of a photo of ever finer resolution, until one shows a portrait."""
+    longest = max(rgb.shape[:2])
+    found: list[tuple[float, np.ndarray]] = []
+    last = 0.0
+    for side in sides:
+        factor = min(side / longest, 2.0 if last else 1.0)  # small photos are enlarged at most twice
+        if factor <= last * 1.1:
+            break
+        last = factor
+        _merge(found, _search(rgb, factor, contrast))
+        if found and max(box[2] - box[0] for _, box in found) >= PORTRAIT * longest:
+            break
+    return found
+
+
+def _search(rgb: np.ndarray, factor: float, contrast: bool = False) -> list[tuple[float, np.ndarray]]:
+    """(score, box in photo px) of the faces in a copy scaled by `factor`, if wanted with local contrast."""
     height, width = rgb.shape[:2]
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     mode = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     copy = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=mode)
+    if contrast:
+        copy = cv2.createCLAHE(4.0, (8, 8)).apply(cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY))
     boxes, scores, _ = _detector().run(np.ascontiguousarray(copy), 0, 0.0)
     to_photo = np.array([width / size[0], height / size[1]] * 2)
     # dlib's rectangles include their last pixel, and pixel centres are integers in both frames

@@ -17,7 +17,7 @@ import dlib
 import numpy as np
 
 from mien.errors import MienError
-from mien.face.align import SIZE, apply, invert, umeyama, warp
+from mien.face.align import SIZE, apply, crop_transform, invert, umeyama, warp
 
 COARSE = "landmarks5.dat"
 FINE = "landmarks68.dat"
@@ -59,7 +59,17 @@ def predictor(name: str) -> dlib.shape_predictor:
 
 def landmarks(rgb: np.ndarray, box: tuple[float, float, float, float] | np.ndarray) -> np.ndarray:
     """The 68 landmarks (68, 2) float64, photo px, of the face in `box` (x0, y0, x1, y1) of a photo (H, W, 3) uint8."""
-    return refine(rgb, coarse(rgb, box))
+    rough = coarse(rgb, box)
+    return fuse(refine(rgb, rough), rough)
+
+
+def fuse(points: np.ndarray, rough: np.ndarray) -> np.ndarray:
+    """The fine landmarks (68, 2) shifted, turned and scaled so that their crop lies midway to the coarse one's.
+
+    The two predictors err apart from each other, so the mean of what they say of the pose is better than either.
+    """
+    pose = crop_transform(points)
+    return apply(invert((pose + rough) / 2), apply(pose, points))
 
 
 def coarse(rgb: np.ndarray, box: tuple[float, float, float, float] | np.ndarray) -> np.ndarray:

@@ -80,6 +80,9 @@ def light(image: Image, random: Random) -> Image:
 def hide(image: Image, points: np.ndarray, random: Random) -> Image:
     """Things in front of or on the face: glasses, hair, a beard, hands, shadows; each now and then."""
     out = image.copy()
+    gap = np.linalg.norm(points[45] - points[36])
+    if np.linalg.norm(points[62] - points[66]) > 0.04 * gap and random.random() < 0.6:
+        teeth(out, points, random)
     if random.random() < 0.30:
         glasses(out, points, random)
     if random.random() < 0.22:
@@ -131,6 +134,28 @@ def glasses(image: Image, points: np.ndarray, random: Random) -> None:
         cv2.fillPoly(layer, [lens.astype(np.int32)], (235, 240, 245), cv2.LINE_AA)
     solid = random.uniform(0.6, 1.0)
     image[:] = cv2.addWeighted(layer, solid, image, 1 - solid, 0)
+
+
+def teeth(image: np.ndarray, points: np.ndarray, random: Random) -> None:
+    """Fill an open mouth with teeth, in place: bared to the lower lip, as in many real smiles and few renders."""
+    inner = points[60:68]
+    gap = float(np.linalg.norm(points[45] - points[36]))
+    mask = np.zeros(image.shape[:2], np.float32)
+    cv2.fillPoly(mask, [(inner * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    ys, xs = np.mgrid[0 : image.shape[0], 0 : image.shape[1]].astype(np.float32)
+    middle, wide = inner.mean(axis=0), float(np.ptp(inner[:, 0])) / 2 + 1e-3
+    x, y = points[30].astype(int).clip(0, np.array(image.shape[1::-1]) - 1)
+    light_level = float(np.clip(image[y, x].mean() * random.uniform(0.8, 1.5), 60, 255))
+    tone = light_level * np.array([1.0, 0.97, random.uniform(0.8, 0.97)])
+    side = np.clip(1 - random.uniform(0.2, 0.9) * ((xs - middle[0]) / wide) ** 2, 0.1, 1)
+    width = gap * random.uniform(0.07, 0.11)
+    lines = 1 - random.uniform(0.05, 0.35) * np.exp(-((np.abs(((xs - middle[0]) / width) % 1 - 0.5) / 0.1) ** 2))
+    fill = tone * (side * lines)[..., None]
+    share = mask * random.uniform(0.7, 1.0)
+    if random.random() < 0.4:  # a dark gap below the upper teeth
+        share *= ys < middle[1] + random.uniform(-0.1, 0.6) * np.ptp(inner[:, 1]) / 2
+    share = cv2.GaussianBlur(share, (0, 0), random.uniform(0.4, 1.2))[..., None]
+    image[:] = np.clip(image * (1 - share) + fill * share, 0, 255).astype(np.uint8)
 
 
 def beard(image: Image, points: np.ndarray, random: Random) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.face.align import crop, crop_transform, invert
+from mien.face.align import apply, crop, crop_transform, invert
 from mien.face.choose import Choice, choose
 from mien.face.detect import detect as _detect
 from mien.face.landmarks import landmarks as _landmarks
@@ -18,7 +18,7 @@ __all__ = ["Choice", "Face", "choose", "crop", "crop_transform", "find_faces", "
 class Face:
     """One face of a photo.
 
-    box: (x0, y0, x1, y1) float, photo px; may reach beyond the photo.
+    box: (x0, y0, x1, y1) float, photo px: the whole face from the hairline to the chin; may reach beyond the photo.
     landmarks: (68, 2) float64, Multi-PIE order, photo px.
     transform: (2, 3) float64, photo px -> px of the 256x256 crop.
     """
@@ -33,5 +33,21 @@ def find_faces(rgb: np.ndarray) -> list[Face]:
     faces = []
     for box in _detect(rgb):
         points = _landmarks(rgb, box)
-        faces.append(Face(box, points, crop_transform(points)))
+        transform = crop_transform(points)
+        faces.append(Face(face_box(points, transform), points, transform))
     return faces
+
+
+def face_box(landmarks: np.ndarray, transform: np.ndarray) -> tuple[float, float, float, float]:
+    """The box (x0, y0, x1, y1), photo px, of a face with (68, 2) landmarks: jaw to jaw, hairline to chin.
+
+    The hairline lies about a third of the height from brows to chin above the brows; detectors' own boxes often end there
+    and above the chin. Upright in the crop, then the box of its corners in the photo.
+    """
+    upright = apply(transform, landmarks)
+    (left, _), (right, chin) = upright.min(axis=0) - 6, upright.max(axis=0) + 6  # crop px of margin
+    brows = upright[17:27, 1].min()
+    top = brows - 0.36 * (chin - brows)
+    corners = apply(invert(transform), np.array([(left, top), (right, top), (left, chin), (right, chin)]))
+    (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)

@@ -22,7 +22,7 @@ def generator_losses(
     output = apply_maps(batch.photo, flow, shading, paint, alpha)
     near = losses.near_openings(batch.alpha) * batch.known
     edge = _edge(generator, batch)
-    detail = edge * (1 + 3 * near)
+    detail = edge * (1 + 6 * near)
     surface = detail * (1 - batch.alpha) * batch.known
     hidden = (batch.alpha + 0.05 * near) * batch.known
     real = 1 - batch.known

@@ -16,7 +16,7 @@ from mien.expression import SHAPES
 from mien.rig.facekit import LANDMARK_VERTICES, SKIN, FaceKit
 
 JAW = slice(0, 17)
-UPPER_LIDS = [37, 38, 43, 44]
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 # shapes that 68 landmarks can tell apart; the rest stay zero when an expression is estimated
 _UNSEEN = (
     "Pupil",
@@ -98,7 +98,9 @@ def fit(
     if lm.shape != (68, 2) or not np.isfinite(lm).all():
         raise ValueError("fit needs 68 finite landmarks (x, y)")
     ocular = float(np.linalg.norm(lm[36] - lm[45]))
-    lm[UPPER_LIDS] += 0.012 * ocular * _down(lm)  # lashes belong to the lid, not to the eyeball
+    # lashes belong to the lid, not to the eyeball; but a narrow eye must stay open
+    opening = np.linalg.norm(lm[LOWER_LIDS] - lm[UPPER_LIDS], axis=1, keepdims=True)
+    lm[UPPER_LIDS] += np.minimum(0.008 * ocular, 0.3 * opening) * _down(lm)
     weight = np.ones(68)
     weight[JAW] = 0.25
     base = kit.vertices[LANDMARK_VERTICES].astype(np.float64)

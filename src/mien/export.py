@@ -51,7 +51,8 @@ def load_run(run: Path) -> tuple[WarpUNet, dict[str, Any]]:
         raise MienError(f"no checkpoint.safetensors in {run}")
     tensors, state = loaded
     try:
-        config = WarpUNetConfig(widths=tuple(state["config"]["widths"]), head=state["config"]["head"])
+        run_config = state["config"]
+        config = WarpUNetConfig(widths=tuple(run_config["widths"]), head=run_config["head"], inner=run_config["size"])
         generator = WarpUNet(config)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise MienError(f"the checkpoint in {run} does not say which network it is of: {error!r}") from None

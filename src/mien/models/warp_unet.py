@@ -20,12 +20,16 @@ from mien.rig.flowfield import window
 
 @dataclass(frozen=True)
 class WarpUNetConfig:
-    """widths: channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the crop; head: channels at full resolution."""
+    """widths: channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the inner size; head: channels at the inner size itself.
+
+    inner: pixels of the square that the network works on; a crop of another size is brought to it, and its maps back.
+    """
 
     shapes: int = 57
     widths: tuple[int, ...] = (16, 32, 64, 128, 224)
     head: int = 12
     condition: int = 128
+    inner: int = 192
     flow_scale: float = 16.0  # crop pixels of 256
 
     def as_dict(self) -> dict[str, object]:
@@ -79,8 +83,14 @@ class WarpUNet(nn.Module):
     def forward(self, photo: Tensor, expression: Tensor, amount: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Maps of the crop: flow (N, 2, H, W) in crop pixels, shading (N, 1, H, W) log ratio,
         paint (N, 3, H, W) in [0, 1], alpha (N, 1, H, W) in [0, 1]."""
-        maps = self.raw(photo, expression, amount)
-        return self.finish(maps, photo.shape[-1])
+        size, inner = photo.shape[-1], self.config.inner
+        if size == inner:
+            return self.finish(self.raw(photo, expression, amount), inner)
+        small = functional.interpolate(photo, size=(inner, inner), mode="bilinear", align_corners=False)
+        maps = self.finish(self.raw(small, expression, amount), inner)
+        flow, *rest = (functional.interpolate(m, size=(size, size), mode="bilinear", align_corners=False) for m in maps)
+        shading, paint, alpha = rest
+        return flow * (size / inner), shading, paint, alpha
 
     def raw(self, photo: Tensor, expression: Tensor, amount: Tensor) -> Tensor:
         """The seven channels before their ranges: (N, 7, H, W)."""

@@ -12,15 +12,12 @@ from mien.errors import MienError
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """steps: generator updates. chunk: pairs rendered together; repeats: how often each is used.
-    small_size, small_steps: the first steps run on smaller crops, which cost less. Sizes are in pixels, multiples of
-    two to the number of widths. people: how many neutral photos to train on, 0 for all. rate, ema: per step.
+    """size: pixels of the square that the network works on. steps: generator updates.
+    chunk: pairs rendered together; repeats: how often each is used.
     adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs."""
 
     seed: int = 1
-    size: int = 256
-    small_size: int = 192
-    small_steps: int = 0
+    size: int = 192
     steps: int = 9000
     batch: int = 10
     chunk: int = 160
@@ -46,15 +43,6 @@ class TrainConfig:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-    def size_at(self, number: int) -> int:
-        """The crop size of the pair with this number; a chunk has one size."""
-        chunk = number // self.chunk
-        return (
-            self.small_size
-            if (chunk + 1) * (self.chunk * self.repeats // self.batch) <= self.small_steps
-            else self.size
-        )
 
 
 def read_config(path: Path | str) -> TrainConfig:
@@ -100,8 +88,8 @@ def _rules(config: TrainConfig) -> list[tuple[bool, str]]:
         (len(config.widths) >= 2 and min(config.widths) > 0 and config.head > 0, "widths and head must be positive"),
         (all(w % max(1, w // 16) == 0 for w in config.widths[1:]), "widths above 31 must be multiples of 16"),
         (
-            all(size > 0 and size % step == 0 for size in (config.size, config.small_size)),
-            f"size and small_size must be multiples of {step}",
+            config.size > 0 and config.size % step == 0,
+            f"size must be a multiple of {step}",
         ),
         (min(config.batch, config.chunk, config.repeats, config.steps) > 0, "batch, chunk, repeats, steps start at 1"),
         (config.chunk * config.repeats >= config.batch, "chunk times repeats must hold at least one batch"),

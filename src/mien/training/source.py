@@ -23,7 +23,7 @@ _smiles: dict[str, Rig] = {}
 
 def make_packed(config: TrainConfig, number: int) -> Packed:
     """The pair of this number, packed; a pure function of the configuration's seed and the number."""
-    rng, size = np.random.default_rng((config.seed, number, 7)), config.size_at(number)
+    rng, size = np.random.default_rng((config.seed, number, 7)), config.size
     if _smiles and rng.random() < config.real_share:
         key = sorted(_smiles)[rng.integers(len(_smiles))]
         neutral, smile = _neutral[key], _smiles[key]

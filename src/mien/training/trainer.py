@@ -44,7 +44,7 @@ def rate_at(step: int, config: TrainConfig) -> float:
 def build(config: TrainConfig) -> tuple[WarpUNet, Discriminator]:
     """Fresh networks, the same for the same seed."""
     torch.manual_seed(config.seed)
-    return WarpUNet(WarpUNetConfig(widths=config.widths, head=config.head)), Discriminator()
+    return WarpUNet(WarpUNetConfig(widths=config.widths, head=config.head, inner=config.size)), Discriminator()
 
 
 def train(

@@ -1,7 +1,7 @@
 """Where teeth begin: inner-lip landmarks of smiling training photos, corrected by colour.
 
-The landmark predictor has seen real teeth only in renders and puts the inner lips of broad smiles on the teeth. Lips are
-redder than teeth, so a profile across the mouth tells where the opening lies.
+The landmark predictor has seen teeth only in renders and puts the inner lips of broad smiles on the teeth. Lips are redder
+than teeth, so a profile across the mouth tells where the opening lies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CONTRAST = 7.0  # of the a* channel of CIE Lab (8 bits): less than this is a clo
 
 
 def refine_lips(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """(68, 2) landmarks with inner lips moved to the edge of the teeth. rgb (H, W, 3) uint8; points (x, y) in pixels."""
+    """(68, 2) landmarks, (x, y) in pixels, with inner lips moved to the edge of the teeth. rgb (H, W, 3) uint8."""
     ocular = float(np.linalg.norm(landmarks[45] - landmarks[36]))
     redness = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), max(0.5, 0.006 * ocular)), cv2.COLOR_RGB2LAB)[..., 1]
     out = landmarks.copy()

@@ -48,7 +48,7 @@ def smile_rigs(kit: FaceKit, shared: Path | str, neutral: dict[str, Rig], find: 
             continue
         photo = read_photo(person.smile)
         try:
-            landmarks = find(photo)
+            landmarks = refine_lips(photo, find(photo))
         except MienError as error:
             raise MienError(f"{person.smile}: {error}") from None
         rig, _ = stage(

@@ -41,8 +41,8 @@ def find_faces(rgb: np.ndarray) -> list[Face]:
 def face_box(landmarks: np.ndarray, transform: np.ndarray) -> tuple[float, float, float, float]:
     """The box (x0, y0, x1, y1), photo px, of a face with (68, 2) landmarks: jaw to jaw, hairline to chin.
 
-    The hairline lies about a third of the height from brows to chin above the brows; detectors' own boxes often end there
-    and above the chin. Upright in the crop, then the box of its corners in the photo.
+    The hairline lies about a third of the height from brows to chin above the brows; detectors' own boxes often end
+    below it and above the chin. Upright in the crop, then the box of its corners in the photo.
     """
     upright = apply(transform, landmarks)
     (left, _), (right, chin) = upright.min(axis=0) - 6, upright.max(axis=0) + 6  # crop px of margin

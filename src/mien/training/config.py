@@ -87,12 +87,9 @@ def _rules(config: TrainConfig) -> list[tuple[bool, str]]:
     return [
         (len(config.widths) >= 2 and min(config.widths) > 0 and config.head > 0, "widths and head must be positive"),
         (all(w % max(1, w // 16) == 0 for w in config.widths[1:]), "widths above 31 must be multiples of 16"),
-        (
-            config.size > 0 and config.size % step == 0,
-            f"size must be a multiple of {step}",
-        ),
+        (config.size > 0 and config.size % step == 0, f"size must be a multiple of {step}"),
         (min(config.batch, config.chunk, config.repeats, config.steps) > 0, "batch, chunk, repeats, steps start at 1"),
         (config.chunk * config.repeats >= config.batch, "chunk times repeats must hold at least one batch"),
-        (min(config.seed, config.people, config.small_steps, config.warmup) >= 0, "a count must not be negative"),
+        (min(config.seed, config.people, config.warmup) >= 0, "a count must not be negative"),
         (0 <= config.real_share <= 1 and 0 <= config.ema < 1, "real_share and ema are within 0 to 1"),
     ]

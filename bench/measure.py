@@ -1,8 +1,8 @@
-"""Measure the shipped weights on the val people: edits, locality, speed, outside judges -> docs/results/edits.{md,json}.
+"""Measure the shipped weights on the val people -> docs/results/edits.{md,json}: judges, locality, speed.
 
     python bench/measure.py --shared ../shared --work /tmp/mien-measure
 
-Methods, all from the same photos: `mien` (the shipped generator), `mien from a smile` (the same from the smiling photo),
+Methods: `mien` (the shipped generator, from neutral photos), `mien from a smile` (from the same people's smiling photos),
 `rig` (the classical baseline). Pictures and contact sheets stay in --work. Takes about ten minutes on two cores.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from measure_page import page
 
 from mien import Editor
 from mien.expression import NAMES, PROTOTYPES, parse
@@ -60,7 +61,8 @@ def make_pictures(
             cv2.imwrite(str(folder / f"{person}_{name}.png"), after[..., ::-1])
             shares.append(outside_identical(before, after, face.box))
             tiles.append(after)
-        rows.append(np.hstack([cv2.resize(t[100:-100, 100:-100], (300, 300), interpolation=cv2.INTER_AREA) for t in tiles]))
+        small = [cv2.resize(t[100:-100, 100:-100], (300, 300), interpolation=cv2.INTER_AREA) for t in tiles]
+        rows.append(np.hstack(small))
     for k in range(0, len(rows), 4):
         cv2.imwrite(str(folder.parent / f"{folder.name}-sheet-{k // 4 + 1}.png"), np.vstack(rows[k : k + 4])[..., ::-1])
     return shares, rows
@@ -68,8 +70,13 @@ def make_pictures(
 
 def judged(pictures: Path, london: Path, references: Path, out: Path) -> dict:
     """The figures of bench/judges for a folder of pictures."""
-    command = [str(HERE / "judges" / "run.sh"), str(pictures), str(references), "--london", str(london), "--json", str(out)]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHON": sys.executable}, stdout=subprocess.DEVNULL)
+    command = [HERE / "judges" / "run.sh", pictures, references, "--london", london, "--json", out]
+    subprocess.run(
+        [str(part) for part in command],
+        check=True,
+        env={**os.environ, "PYTHON": sys.executable},
+        stdout=subprocess.DEVNULL,
+    )
     return json.loads(out.read_text())
 
 
@@ -139,7 +146,7 @@ def main() -> None:
     for title, (photos, edit) in methods.items():
         folder = arguments.work / title.replace(" ", "-")
         shares, _ = make_pictures(folder, photos, edit)
-        figures: dict = {"identical_outside_mean": float(np.mean(shares)), "identical_outside_worst": float(np.min(shares))}
+        figures: dict = {"outside_mean": float(np.mean(shares)), "outside_worst": float(np.min(shares))}
         if not arguments.no_judges:
             figures["judges"] = judged(folder, london, london / "neutral", arguments.work / f"{folder.name}.json")
         result["methods"][title] = figures
@@ -151,58 +158,6 @@ def main() -> None:
     arguments.results.mkdir(parents=True, exist_ok=True)
     (arguments.results / "edits.json").write_text(json.dumps(result, indent=1) + "\n")
     (arguments.results / "edits.md").write_text(page(result))
-
-
-def page(result: dict) -> str:
-    """The figures as Markdown."""
-    methods = result["methods"]
-
-    def percent(one: dict) -> str:
-        return f"{one['share']:.0%} [{one['low']:.0%}, {one['high']:.0%}]"
-
-    lines = [
-        "# Edits of people nobody trained on",
-        "",
-        f"{result['people']} `val` people of the London set, six expressions each, weights `{result['weights_sha256'][:12]}`.",
-        "Judged by outside networks (see `bench/judges/README.md`), which the prototypes were tuned with on these same",
-        "people: so read the expression figures as a development measure. Intervals: 95% bootstrap over people. Made by",
-        "",
-        f"    {result['command']}",
-        "",
-        "| called right by face-api | " + " | ".join(methods) + " |",
-        "| --- |" + " --- |" * len(methods),
-    ]
-    expressions = {title: m["judges"]["expression"] for title, m in methods.items()}
-    lines.append("| all six | " + " | ".join(percent(e["overall"]) for e in expressions.values()) + " |")
-    for name in next(iter(expressions.values()))["per_class"]:
-        lines.append(f"| {name} | " + " | ".join(percent(e["per_class"][name]) for e in expressions.values()) + " |")
-    real = methods["mien"]["judges"]["real"]
-    lines += ["", "The same classifier on real photographs of the same people: "]
-    lines[-1] += ", ".join(f"{name} {percent(one)}" for name, one in real["per_class"].items()) + "."
-    lines += ["", "| identity: accepted as the person of the neutral photo | " + " | ".join(methods) + " | real smiles |"]
-    lines.append("| --- |" + " --- |" * (len(methods) + 1))
-    for judge in ("face-api", "dlib", "faceres"):
-        for rate in ("1.0%", "0.1%"):
-            cells = [percent(m["judges"]["identity"][judge]["pictures"]["all"][rate]) for m in methods.values()]
-            cells.append(percent(methods["mien"]["judges"]["identity"][judge]["real_smiles"]["all"][rate]))
-            lines.append(f"| {judge}, {rate} false accepts | " + " | ".join(cells) + " |")
-        cells = [f"{m['judges']['identity'][judge]['pictures']['mean_distance']:.3f}" for m in methods.values()]
-        cells.append(f"{methods['mien']['judges']['identity'][judge]['real_smiles']['mean_distance']:.3f}")
-        lines.append(f"| {judge}, mean distance | " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "| pixels outside the face's box, grown by a fifth, that are bit-identical | " + " | ".join(methods) + " |",
-        "| --- |" + " --- |" * len(methods),
-        "| mean | " + " | ".join(f"{m['identical_outside_mean']:.3%}" for m in methods.values()) + " |",
-        "| worst picture | " + " | ".join(f"{m['identical_outside_worst']:.3%}" for m in methods.values()) + " |",
-        "",
-        f"Strength 0 returns the input exactly: {'yes' if result['strength_0_exact'] else 'NO'}.",
-        "",
-        f"`mien edit` of a 1350x1350 photo as a whole process: {result['speed']['process_s']:.2f} s; a further edit in one "
-        f"`Editor`: {result['speed']['further_edit_s']:.2f} s (medians, two cores).",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def people(editor: Editor, london: Path, tile: int = 230) -> np.ndarray:
         for name in NAMES:
             edited = editor.edit(london / ("smiling" if name == "neutral" else "neutral") / f"{person}.jpg", name)
             tiles.append(align.crop(edited.image, edited.faces[0].transform, 512)[20:, 60:452])
-        rows.append(np.hstack([cv2.resize(t, (tile, round(tile * 492 / 392)), interpolation=cv2.INTER_AREA) for t in tiles]))
+        size = (tile, round(tile * 492 / 392))
+        rows.append(np.hstack([cv2.resize(t, size, interpolation=cv2.INTER_AREA) for t in tiles]))
     return np.vstack(rows)
 
 

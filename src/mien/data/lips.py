@@ -1,7 +1,7 @@
 """Where teeth begin: inner-lip landmarks of smiling training photos, corrected by colour.
 
-The landmark predictor has seen teeth only in renders and puts the inner lips of broad smiles on the teeth. Lips are redder
-than teeth, so a profile across the mouth tells where the opening lies.
+The landmark predictor has seen teeth only in renders and puts the inner lips of broad smiles on the teeth. Lips are
+redder than teeth, so a profile across the mouth tells where the opening lies.
 """
 
 from __future__ import annotations

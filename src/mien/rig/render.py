@@ -49,8 +49,7 @@ class View:
 
 
 class Rig:
-    """A photo on the model. `canvas` (C, C, 3) uint8 RGB is a square picture of the face; `fit` is in its frame.
-    """
+    """A photo on the model. `canvas` (C, C, 3) uint8 RGB is a square picture of the face; `fit` is in its frame."""
 
     def __init__(
         self,

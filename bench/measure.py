@@ -2,8 +2,8 @@
 
     python bench/measure.py --shared ../shared --work /tmp/mien-measure
 
-Methods: `mien` (the shipped generator, from neutral photos), `mien from a smile` (from the same people's smiling photos),
-`rig` (the classical baseline). Pictures and contact sheets stay in --work. Takes about ten minutes on two cores.
+Methods: `mien` (the shipped generator, from neutral photos), `mien from a smile` (from the same people's smiling
+photos), `rig` (the classical baseline). Pictures and contact sheets stay in --work. About ten minutes on two cores.
 """
 
 from __future__ import annotations

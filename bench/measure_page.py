@@ -11,9 +11,9 @@ def page(result: dict) -> str:
     lines = [
         "# Edits of people nobody trained on",
         "",
-        f"{result['people']} `val` people of the London set, six expressions each; weights `{weights}`. Judged by outside",
-        "networks (see `bench/judges/README.md`), which the prototypes of the expressions were tuned with on these same people:",
-        "so read the expression figures as a development measure. Intervals: 95% bootstrap over people. Made by",
+        f"{result['people']} `val` people of the London set, six expressions each; weights `{weights}`.",
+        "Judged by outside networks (see `bench/judges/README.md`), which the prototypes of the expressions were tuned with",
+        "on these same people: read the expression figures as a development measure. Intervals: 95% bootstrap over people.",
         "",
         f"    {result['command']}",
         "",
@@ -46,8 +46,8 @@ def page(result: dict) -> str:
         "",
         f"Strength 0 returns the input exactly: {'yes' if result['strength_0_exact'] else 'NO'}.",
         "",
-        f"`mien edit` of a 1350x1350 photo as a whole process: {speed['process_s']:.2f} s; a further edit in one `Editor`:",
-        f"{speed['further_edit_s']:.2f} s (medians, two cores).",
+        f"`mien edit` of a 1350x1350 photo as a whole process: {speed['process_s']:.2f} s; a further edit in",
+        f"one `Editor`: {speed['further_edit_s']:.2f} s (medians, two cores).",
         "",
     ]
     return "\n".join(lines)

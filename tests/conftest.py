@@ -14,7 +14,7 @@ from mien.rig.facekit import FaceKit
 from mien.rig.render import Rig
 from mien.rig.stage import stage
 from support import SHARED, placed, write_stand_in
-from synthetic import paint, write_kit, write_people
+from synthetic import TINY, paint, write_kit, write_people
 
 settings.register_profile("mien", deadline=None)  # a busy machine is not a bug
 settings.load_profile("mien")
@@ -67,6 +67,19 @@ def smiling(kit, rig) -> Rig:
     view = rig.view(weights, np.eye(2, 3), rig.size)
     photo = np.round(view.image * 255).astype(np.uint8)
     return stage(kit, photo, rig.landmarks(weights), identity=rig.fit.identity, estimate_expression=True, seed=3)[0]
+
+
+@pytest.fixture(scope="session")
+def trained(rig, smiling, tmp_path_factory) -> Path:
+    """The folder of a tiny run, made without a break."""
+    import torch
+
+    from mien.training.trainer import train
+
+    torch.set_num_threads(1)  # the order of sums, and so every bit, depends on it
+    folder = tmp_path_factory.mktemp("run")
+    train(TINY, folder, {"a": rig}, {"a": smiling}, [rig, smiling], workers=0, save_every=4, sample_every=3)
+    return folder
 
 
 @pytest.fixture(scope="session")

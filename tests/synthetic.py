@@ -14,8 +14,15 @@ import numpy as np
 from mien.data.templates import JAW_LEFT, JAW_RIGHT, resample
 from mien.expression import SHAPES
 from mien.rig.facekit import LANDMARK_VERTICES
+from mien.training.config import TrainConfig
 
 VERTICES = 26719
+TINY = TrainConfig(
+    seed=4, size=64, steps=6, batch=2, chunk=4, repeats=2, warmup=2, adversarial_from=2, real_share=0.3,
+    widths=(8, 8, 16, 16, 16), head=4,
+)  # fmt: skip
+"""A run that takes seconds."""
+
 _SIDE = 97  # 97 x 97 vertices are exactly the 9409 of the face
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,18 @@ def to_onnx(generator: WarpUNet) -> bytes:
     example = (torch.rand(2, 3, SIZE, SIZE), torch.rand(2, generator.config.shapes), torch.ones(2, 1))
     buffer = io.BytesIO()
     names = [*INPUTS, *OUTPUTS]
-    torch.onnx.export(
-        _Exported(generator).eval(),
-        example,
-        buffer,
-        input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
-        dynamic_axes={name: {0: "batch"} for name in names},
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the sizes are meant to be constants; the older exporter is meant
+        torch.onnx.export(
+            _Exported(generator).eval(),
+            example,
+            buffer,
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "batch"} for name in names},
+            opset_version=17,
+            dynamo=False,
+        )
     model = onnx.load_from_string(buffer.getvalue())
     onnx.checker.check_model(model)
     return buffer.getvalue()

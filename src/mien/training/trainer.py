@@ -102,9 +102,10 @@ def train(
                 rival = discriminator if step >= config.adversarial_from else None
 
                 total, terms, output = generator_losses(generator, rival, batch, config)
+                _check(total, step)  # before going backward: torch crashes on a grid of NaN
                 g_adam.zero_grad(set_to_none=True)
                 total.backward()
-                torch.nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
+                _check(torch.nn.utils.clip_grad_norm_(generator.parameters(), 5.0), step)
                 g_adam.step()
 
                 if rival is not None:
@@ -120,10 +121,6 @@ def train(
                         mean.lerp_(value, 1 - keep)
 
                 done = step + 1
-                if not torch.isfinite(total):
-                    raise MienError(
-                        f"the loss is not finite at step {done}: lower the rate, or go on from the last checkpoint"
-                    )
                 if done % 20 == 0 or done == config.steps:
                     values = {name: float(value.detach()) for name, value in terms.items()}
                     for name, value in values.items():
@@ -139,6 +136,12 @@ def train(
                     break
         log.close()
     return average
+
+
+def _check(value: Tensor, step: int) -> None:
+    """Stop, with the last checkpoint as it is, when a loss or a gradient is not finite."""
+    if not torch.isfinite(value):
+        raise MienError(f"the loss is not finite at step {step + 1}: lower the rate, or go on from the last checkpoint")
 
 
 def _restore(

@@ -1,0 +1,49 @@
+"""What the tests of training share: a tiny run's configuration and the people it trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from mien.rig.render import Rig
+from mien.training import source
+from mien.training.config import TrainConfig
+from synthetic import TINY
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The order of sums, and so every bit, depends on the number of threads."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Nothing may depend on torch's global generator, nor on what an earlier source left behind."""
+    torch.seed()
+    source._neutral.clear()
+    source._smiles.clear()
+    yield
+
+
+@pytest.fixture
+def config() -> TrainConfig:
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def neutral(rig) -> dict[str, Rig]:
+    return {"a": rig}
+
+
+@pytest.fixture(scope="session")
+def smiles(smiling) -> dict[str, Rig]:
+    return {"a": smiling}
+
+
+@pytest.fixture
+def equal_batches():
+    """Whether two batches, bit for bit, are the same."""
+    return lambda a, b: all(torch.equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))

@@ -1,0 +1,65 @@
+"""Configurations: defaults, the shipped one, and what is refused in one line."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from mien.errors import MienError
+from mien.training.config import TrainConfig, read_config
+
+
+def test_defaults_and_changes(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("")
+    assert read_config(path) == TrainConfig()
+    path.write_text("steps = 20\nrate = 1\nwidths = [8, 16]\nsize = 128\n")
+    config = read_config(str(path))
+    assert (config.steps, config.rate, config.widths, config.size) == (20, 1.0, (8, 16), 128)
+    assert type(config.rate) is float
+    assert set(config.as_dict()) == {f.name for f in fields(TrainConfig)}
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "configs").glob("*.toml")), ids=lambda p: p.name)
+def test_published_configurations(path):
+    assert read_config(path).steps > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stepps = 5", "unknown key 'stepps'; the keys are .*steps"),
+        ("steps = ", "not valid TOML"),
+        ("steps = 'many'", "steps must be a whole number, not 'many'"),
+        ("steps = 1.5", "steps must be a whole number"),
+        ("steps = true", "steps must be a whole number"),
+        ("rate = 'fast'", "rate must be a number"),
+        ("widths = 5", "widths must be a list of whole numbers"),
+        ("widths = [8, 'x']", "widths must be a list of whole numbers"),
+        ("widths = []", "must be positive"),
+        ("widths = [16, 56]", "multiples of 16"),
+        ("size = 250", "multiple of 32"),
+        ("size = 0", "multiple of 32"),
+        ("batch = 0", "start at 1"),
+        ("batch = 500", "at least one batch"),
+        ("seed = -1", "negative"),
+        ("real_share = 2", "within 0 to 1"),
+    ],
+)
+def test_what_is_refused(text, says, tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(MienError, match=says) as refused:
+        read_config(path)
+    assert str(path) in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_what_is_no_file(tmp_path):
+    (tmp_path / "c.toml").write_bytes(b"\xff\xfe\x00")
+    for path in (tmp_path, tmp_path / "missing.toml"):
+        with pytest.raises(MienError, match="cannot read the configuration"):
+            read_config(path)
+    with pytest.raises(MienError, match="not valid TOML"):
+        read_config(tmp_path / "c.toml")

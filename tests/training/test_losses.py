@@ -1,0 +1,91 @@
+"""Losses: zero for equals, and answers that can be worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mien.training.losses import (
+    adversarial_d,
+    adversarial_g,
+    balanced_bce,
+    coarse_l1,
+    gradient_l1,
+    near_openings,
+    smoothness,
+    weighted_l1,
+)
+
+
+def random(*shape: int) -> torch.Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("loss", [weighted_l1, gradient_l1, coarse_l1])
+def test_equals_cost_nothing(loss):
+    x, weight = random(2, 3, 16, 16), random(2, 1, 16, 16)
+    assert loss(x, x, weight) == 0
+    assert loss(x, x + 1, weight * 0) == 0  # where nothing counts, nothing costs
+    assert loss(x, x.flip(-1), weight) > 0
+
+
+def test_weights_choose_where_errors_count():
+    value, truth = torch.zeros(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)
+    value[..., 0, 0], value[..., 3, 3] = 1, 5
+    weight = torch.zeros(1, 1, 4, 4)
+    weight[..., 0, :] = 1
+    assert weighted_l1(value, truth, weight) == pytest.approx(1 / 4, abs=1e-5)
+    weight[..., 0, 0] = 3
+    assert weighted_l1(value, truth, weight) == pytest.approx(3 / 6, abs=1e-5)
+    torch.testing.assert_close(weighted_l1(value, truth, weight), weighted_l1(value, truth, 7 * weight))
+
+
+def test_a_constant_offset_has_no_gradient_and_a_ramp_has():
+    x, one = random(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    assert gradient_l1(x + 3, x, one) == pytest.approx(0, abs=1e-6)
+    ramp = torch.arange(8.0).view(1, 1, 1, 8).expand(1, 1, 8, 8)
+    assert gradient_l1(x + 0.5 * ramp, x, one) == pytest.approx(0.5, abs=1e-5)
+
+
+def test_coarse_losses_forgive_what_is_small():
+    x, one = torch.zeros(1, 1, 32, 32), torch.ones(1, 1, 32, 32)
+    checks = (torch.arange(32).view(32, 1) + torch.arange(32)) % 2 * 2.0 - 1
+    assert coarse_l1(x + checks, x, one) == pytest.approx(0, abs=1e-6)
+    assert coarse_l1(x + 0.3, x, one) == pytest.approx(0.3, abs=1e-5)
+
+
+def test_cross_entropy_counts_more_near_openings():
+    half = torch.full((1, 1, 4, 4), 0.5)
+    truth = (random(1, 1, 4, 4) > 0.5).float()
+    near = torch.zeros(1, 1, 4, 4)
+    assert balanced_bce(half, truth, near) == pytest.approx(math.log(2), abs=1e-6)
+    assert balanced_bce(half, truth, near + 1) == pytest.approx(13 * math.log(2), abs=1e-4)
+    assert balanced_bce(truth, truth, near) < 2e-4
+    assert torch.isfinite(balanced_bce(1 - truth, truth, near))
+
+
+def test_adversarial_losses():
+    real, fake = torch.ones(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
+    assert adversarial_d(real, fake) == 0 and adversarial_g(real) == 0
+    assert adversarial_d(fake, real) == 1 and adversarial_g(fake) == 1
+
+
+def test_openings_are_grown_in_blocks():
+    alpha = torch.zeros(1, 1, 64, 64)
+    assert not near_openings(alpha).any()
+    alpha[..., 32, 32] = 0.3
+    near = near_openings(alpha)
+    assert near.shape == alpha.shape and set(near.unique().tolist()) == {0, 1}
+    assert near[..., 24:44, 24:44].all() and near.sum() == 20 * 20
+    alpha[..., 32, 32] = 0.2  # too faint
+    assert not near_openings(alpha).any()
+
+
+def test_smoothness_costs_bends_not_stretches():
+    x = torch.arange(16.0)
+    stretch = torch.stack([x.view(1, 16).expand(16, 16) * 0.3, x.view(16, 1).expand(16, 16) * -0.2])[None]
+    assert smoothness(stretch) == pytest.approx(0, abs=1e-6)
+    bent = (x.view(1, 16).expand(16, 16) ** 2)[None, None]
+    assert smoothness(bent) == pytest.approx(2, abs=1e-5)

@@ -1,0 +1,93 @@
+"""Batches by step number: the same whether or not the run was broken, whoever renders them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from mien.data.pairs import make_pair, real_pair
+from mien.models.warp_unet import apply_maps
+from mien.training.batch import collate, pack, recolour, to_device
+from mien.training.source import Source, make_packed
+
+
+def take(config, neutral, smiles, start: int, count: int, workers: int = 0) -> list:
+    with Source(config, neutral, smiles, workers) as source:
+        return list(islice(source.batches(start), count))
+
+
+@pytest.fixture
+def unbroken(config, neutral, smiles):
+    return take(config, neutral, smiles, 0, 10)
+
+
+@pytest.mark.parametrize("start", [1, 4, 7])
+def test_a_later_start_sees_what_an_unbroken_run_sees(start, config, neutral, smiles, unbroken, equal_batches):
+    again = take(config, neutral, smiles, start, 10 - start)
+    assert [step for step, _ in again] == list(range(start, 10))
+    assert all(equal_batches(a, b) for (_, a), (_, b) in zip(again, unbroken[start:], strict=True))
+
+
+def test_workers_make_the_same_batches(config, neutral, smiles, unbroken, equal_batches):
+    there = take(config, neutral, smiles, 3, 5, workers=2)
+    assert all(equal_batches(a, b) for (_, a), (_, b) in zip(there, unbroken[3:8], strict=True))
+
+
+def test_another_seed_makes_others(config, neutral, smiles, unbroken, equal_batches):
+    other = take(replace(config, seed=5), neutral, smiles, 0, 1)
+    assert not equal_batches(other[0][1], unbroken[0][1])
+
+
+def test_every_pair_of_a_chunk_is_used_as_often_as_asked(config, neutral, smiles, unbroken):
+    photos = torch.cat([batch.photo for _, batch in unbroken[:4]])  # a chunk: 4 pairs twice, in batches of 2
+    _, counts = np.unique(photos.flatten(1).numpy(), axis=0, return_counts=True)
+    assert counts.tolist() == [2, 2, 2, 2]
+
+
+def test_real_pairs_come_in_their_share(config, neutral, smiles):
+    with Source(replace(config, real_share=0.4), neutral, smiles, 0) as source:
+        real = [make_packed(source.config, number)[6].size > 0 for number in range(40)]
+    assert 8 <= sum(real) <= 26
+    with Source(config, neutral, {}, 0) as source:
+        assert not any(make_packed(source.config, number)[6].size for number in range(10))
+
+
+def test_packing_loses_next_to_nothing(rig, smiling):
+    pairs = [make_pair([rig], 1, 3, 64), real_pair(rig, smiling, smiling.fit.weights, np.random.default_rng(0), 64)]
+    batch = collate([pack(pair) for pair in pairs])
+    assert batch.known.view(-1).tolist() == [1, 0]
+    for i, pair in enumerate(pairs):
+        np.testing.assert_array_equal(batch.photo[i].permute(1, 2, 0).numpy(), pair.source / np.float32(255))
+        np.testing.assert_array_equal(batch.expression[i].numpy(), pair.expression)
+        assert batch.amount[i].item() == pytest.approx(pair.amount)
+        np.testing.assert_allclose(batch.flow[i].permute(1, 2, 0).numpy(), pair.maps.flow, atol=0.02)
+        np.testing.assert_allclose(batch.shading[i, 0].numpy(), pair.maps.shading, atol=1e-3)
+        np.testing.assert_allclose(batch.paint[i].permute(1, 2, 0).numpy(), pair.maps.paint, atol=1 / 255)
+        np.testing.assert_allclose(batch.alpha[i, 0].numpy(), pair.maps.alpha, atol=1 / 255)
+    made = apply_maps(batch.photo[:1], batch.flow[:1], batch.shading[:1], batch.paint[:1], batch.alpha[:1])
+    torch.testing.assert_close(batch.wanted[:1], made.clamp(0, 1))
+    np.testing.assert_array_equal(batch.wanted[1].permute(1, 2, 0).numpy(), pairs[1].real / np.float32(255))
+    assert all(value.dtype == torch.float32 for value in vars(batch).values())
+
+
+def test_colours_change_alike_on_all_pictures(unbroken, equal_batches):
+    batch = unbroken[0][1]
+    changed = recolour(batch, torch.Generator().manual_seed(3))
+    assert equal_batches(changed, recolour(batch, torch.Generator().manual_seed(3)))
+    assert not torch.equal(changed.photo, recolour(batch, torch.Generator().manual_seed(4)).photo)
+    assert changed.photo.min() >= 0 and changed.photo.max() <= 1 and not torch.equal(changed.photo, batch.photo)
+    for kept in ("expression", "amount", "flow", "shading", "alpha", "known"):
+        assert getattr(changed, kept) is getattr(batch, kept)
+    # what was the same colour in photo and wanted picture still is
+    equal = (batch.photo == batch.wanted).all(1, keepdim=True).expand_as(batch.photo)
+    assert equal.any() and torch.equal(changed.photo[equal], changed.wanted[equal])
+
+
+def test_moving_to_a_device_keeps_the_values(unbroken, equal_batches):
+    batch = unbroken[0][1]
+    moved = to_device(batch, torch.device("cpu"))
+    assert equal_batches(batch, moved) and moved.photo.is_contiguous(memory_format=torch.channels_last)

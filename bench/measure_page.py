@@ -12,7 +12,7 @@ def page(result: dict) -> str:
         "# Edits of people nobody trained on",
         "",
         f"{result['people']} `val` people of the London set, six expressions each; weights `{weights}`.",
-        "Judged by outside networks (`bench/judges/README.md`), with which the prototypes were tuned on these people too:",
+        "Judged by outside networks (`bench/judges/README.md`), with which the prototypes were tuned on these people:",
         "read the expression figures as a development measure. Intervals: 95% bootstrap over people.",
         "",
         f"    {result['command']}",

@@ -18,6 +18,7 @@ from mien.rig.stage import compose
 from mien.synthesis.maps import Maps
 
 NEUTRAL = np.zeros(len(SHAPES), np.float32)
+WIDE_EYES = np.array([name.startswith("eyeWide") for name in SHAPES])
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,17 @@ def jitter(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def make_pair(rigs: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
-    """The pair of this number from the rigs of neutral photos."""
+    """The pair of this number from rigs of neutral or of smiling photos.
+
+    A smiling photo is only ever a source as it is, and its eyes are not widened: its fit is too rough for more.
+    """
     rng = np.random.default_rng((seed, number))
     rig = rigs[rng.integers(len(rigs))]
-    start = rig.fit.weights if rng.random() < 0.5 else random_expression(rng)
+    smiling = bool(rig.fit.weights.any())
+    start = rig.fit.weights if rng.random() < 0.5 or smiling else random_expression(rng)
     chance = rng.random()
     goal = start if chance < 0.03 else NEUTRAL if chance < 0.17 else random_expression(rng)
+    goal = np.where(WIDE_EYES, 0, goal).astype(np.float32) if smiling else goal
     amount = 1.0 if rng.random() < 0.75 else float(rng.uniform(0.0, 1.2))
     reached = (start + amount * (goal - start)).astype(np.float32)
     pose = None

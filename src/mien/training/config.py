@@ -14,7 +14,8 @@ from mien.errors import MienError
 class TrainConfig:
     """size: pixels of the square that the network works on. steps: generator updates.
     chunk: pairs rendered together; repeats: how often each is used.
-    adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs."""
+    adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs;
+    smile_share: of rendered pairs that start from a smiling photo."""
 
     seed: int = 1
     size: int = 192
@@ -27,6 +28,7 @@ class TrainConfig:
     warmup: int = 200
     ema: float = 0.998
     real_share: float = 0.06
+    smile_share: float = 0.08
     adversarial_from: int = 10**9
     adversarial_weight: float = 0.05
     flow_weight: float = 0.5
@@ -91,5 +93,8 @@ def _rules(config: TrainConfig) -> list[tuple[bool, str]]:
         (min(config.batch, config.chunk, config.repeats, config.steps) > 0, "batch, chunk, repeats, steps start at 1"),
         (config.chunk * config.repeats >= config.batch, "chunk times repeats must hold at least one batch"),
         (min(config.seed, config.people, config.warmup) >= 0, "a count must not be negative"),
-        (0 <= config.real_share <= 1 and 0 <= config.ema < 1, "real_share and ema are within 0 to 1"),
+        (
+            0 <= config.real_share <= 1 and 0 <= config.smile_share <= 1 and 0 <= config.ema < 1,
+            "shares and ema are within 0 to 1",
+        ),
     ]

@@ -30,7 +30,8 @@ def make_packed(config: TrainConfig, number: int) -> Packed:
         if rng.random() < 0.5:
             return pack(real_pair(neutral, smile, smile.fit.weights, rng, size))
         return pack(real_pair(smile, neutral, neutral.fit.weights, rng, size))
-    return pack(make_pair(list(_neutral.values()), config.seed, number, size))
+    rigs = _smiles if _smiles and rng.random() < config.smile_share else _neutral
+    return pack(make_pair(list(rigs.values()), config.seed, number, size))
 
 
 def _work(task: tuple[TrainConfig, int]) -> Packed:

@@ -80,7 +80,7 @@ def test_rig_edits_a_photo(here, found, kit_file, painted, capsys):
     assert 0.02 < changed.mean() < 0.6
 
 
-@pytest.mark.parametrize(("expression", "strength"), [("surprise", "0"), ("surprise:0", "1"), ("neutral:0", "1")])
+@pytest.mark.parametrize(("expression", "strength"), [("surprise", "0"), ("neutral:0", "1")])
 def test_rig_at_strength_zero_is_the_photo(here, found, kit_file, painted, capsys, expression, strength):
     arguments = ["rig", "face.png", "-e", expression, "-o", "o.png", "--strength", strength, "--assets", kit_file]
     assert run(*arguments, capsys=capsys)[0] == 0

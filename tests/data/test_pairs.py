@@ -9,6 +9,7 @@ import pytest
 from mien.data.augment import degrade, occlude, wear_glasses
 from mien.data.pairs import Pair, jitter, make_pair, mirror, real_pair, still
 from mien.data.rigs import neutral_rigs
+from mien.expression import SHAPES
 from mien.face.align import apply
 from mien.rig.emotions import MIRROR, prototype, random_expression
 from mien.rig.render import warp
@@ -50,6 +51,14 @@ def test_pairs_show_everything(pairs):
     assert 4 < sum(pair.amount != 1 for pair in pairs) < 20
     assert sum(np.abs(pair.maps.flow).max() > 2 for pair in pairs) > 20
     assert len({pair.source.tobytes() for pair in pairs}) == len(pairs)
+
+
+def test_a_smiling_photo_is_a_source_as_it_is(smiling):
+    shares = np.array([name.startswith("eyeWide") for name in SHAPES])
+    for number in range(12):
+        pair = make_pair([smiling], 1, number, SIZE)
+        check(pair, SIZE)
+        assert not pair.expression[shares].any()
 
 
 def same(a: Pair, b: Pair) -> bool:

@@ -72,7 +72,7 @@ def test_no_way_to_go_is_the_photo(photo_rig, painted):
 
 def test_part_of_the_way_is_less(photo_rig, painted):
     photo = painted[0].astype(int)
-    change = [np.abs(photo_rig.edit(painted[0], parse("happy").weights, a) - photo).mean() for a in (0.25, 0.5, 1.0)]
+    change = [np.abs(photo_rig.edit(painted[0], parse("happy").weights, a) - photo).mean() for a in (0.3, 1.0)]
     assert change == sorted(change) and change[0] > 0
 
 

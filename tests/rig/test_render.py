@@ -13,6 +13,7 @@ from mien.expression import ALL_NAMES, SHAPES
 from mien.face import align
 from mien.rig.emotions import MIRROR, prototype
 from mien.rig.facekit import LANDMARK_VERTICES, SKIN, UPPER_TEETH
+from mien.rig.fit import fit
 from mien.rig.render import Rig, View, warp
 from mien.rig.stage import canvas_to_crop, stage
 from support import SHARED, needs_shared
@@ -96,7 +97,7 @@ def check_maps(rig: Rig, source: View, target: View, mean: float, most: float) -
         assert not layer[[0, -1]].any() and not layer[:, [0, -1]].any()
     away, before = apart(warp(source.image, maps), target.image), apart(source.image, target.image)
     assert away.mean() < mean and np.percentile(away, 99) < most
-    assert away.mean() < 0.35 * before.mean()
+    assert away.mean() < 0.5 * before.mean()
 
 
 STEPS = [("neutral", name) for name in ALL_NAMES[1:]] + [(name, "neutral") for name in ALL_NAMES[1:]]
@@ -161,21 +162,23 @@ def test_the_same_seed_makes_the_same_person(kit, painted):
     assert np.abs(one.view(happy, CROP).image - other.view(happy, CROP).image).max() > 0.01
 
 
-def test_a_mirrored_photo_is_a_mirrored_rig(kit, painted):
-    """Nearly: the light and the creases of a rig are not symmetric, nor is the made-up model."""
+def test_a_mirrored_photo_moves_as_in_a_mirror(kit, painted):
+    """Nearly: the made-up model is not quite symmetric."""
     photo, marks = painted
     width = photo.shape[1]
     swap = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
     swap += [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
     swap += [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
-    plain, _ = stage(kit, photo, marks)
-    mirrored, _ = stage(kit, photo[:, ::-1], (marks * (-1, 1) + (width - 1, 0))[swap])
+    plain, mirrored = fit(kit, marks), fit(kit, (marks * (-1, 1) + (width - 1, 0))[swap])
+    ocular = np.linalg.norm(marks[45] - marks[36])
     for name in ("happy", "surprise", "contempt"):
         weights = prototype(name)
-        a = align.apply(CROP, plain.landmarks(weights))
-        b = align.apply(CROP, mirrored.landmarks(weights[MIRROR]))
-        assert np.abs(a - (b * (-1, 1) + (255, 0))[swap]).max() < 1.5, name
-        # the crops' own alignment is symmetric only as far as the mean face's corners are: about a pixel
+        a, b = (
+            one.points[LANDMARK_VERTICES, :2]
+            + (np.tensordot(w, kit.expressions[:, LANDMARK_VERTICES], 1) @ one.linear.T)[:, :2]
+            for one, w in ((plain, weights), (mirrored, weights[MIRROR]))
+        )
+        assert np.abs(a - (b * (-1, 1) + (width - 1, 0))[swap]).max() < 0.015 * ocular, name
 
 
 @needs_shared

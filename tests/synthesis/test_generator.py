@@ -85,6 +85,15 @@ def test_unknown_provider(stand_in):
         Generator(stand_in, ["NoSuchProvider"])
 
 
+def test_small_amounts_fade_to_nothing(stand_in):
+    made, weights = Generator(stand_in), parse("happy").weights
+    crop = photo(256, 256)
+    reach = [np.abs(made.maps(crop, weights, amount).flow).max() for amount in (0, 0.02, 0.04, 0.08, 0.16)]
+    assert reach[0] == 0 and reach == sorted(reach)
+    np.testing.assert_allclose(reach[1:4], [reach[3] / 16, reach[3] / 4, reach[3]], rtol=1e-4)  # amount times fading
+    assert reach[4] == pytest.approx(2 * reach[3], rel=1e-4)
+
+
 @needs_weights
 def test_the_real_weights_keep_the_contract():
     made = Generator()

@@ -26,8 +26,9 @@ def confine(maps: Maps, box: tuple[float, float, float, float], transform: np.nd
     there = (np.stack([x, y], axis=-1) - transform[:, 2]) @ inverse.T  # (S, S, 2) photo px
     corner, far = np.array(box[:2]), np.array(box[2:])
     extent = far - corner
-    # distance to the nearer edge of the grown box, in box widths and heights; a crop px of margin for the enlargement
-    margin = 1.0 / np.sqrt(abs(np.linalg.det(transform[:, :2])))
+    # distance to the nearer edge of the grown box, in box widths and heights; a margin for what `composite` does to the
+    # maps: a crop px where it enlarges them, 1.5 photo px where it blurs them
+    margin = max(1.5, 1.0 / float(np.sqrt(abs(np.linalg.det(transform[:, :2])))))
     inside = np.minimum(there - corner, far - there) - margin
     t = np.clip((inside / extent + GROWTH) / RAMP, 0, 1)
     fade = (t * t * (3 - 2 * t)).prod(axis=-1).astype(np.float32)

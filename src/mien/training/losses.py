@@ -43,14 +43,23 @@ def coarse_l1(value: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     return loss / 2
 
 
-def adversarial_d(real: Tensor, fake: Tensor) -> Tensor:
-    """Least-squares loss of the discriminator (Mao et al. 2017) over patch scores."""
-    return 0.5 * ((real - 1) ** 2).mean() + 0.5 * (fake**2).mean()
+def adversarial_d(real: Tensor, fake: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Least-squares loss of the discriminator (Mao et al. 2017) over patch scores, under a weight of their shape."""
+    return 0.5 * _mean((real - 1) ** 2, weight) + 0.5 * _mean(fake**2, weight)
 
 
-def adversarial_g(fake: Tensor) -> Tensor:
+def adversarial_g(fake: Tensor, weight: Tensor | None = None) -> Tensor:
     """Least-squares loss of the generator: what it makes should score as real."""
-    return ((fake - 1) ** 2).mean()
+    return _mean((fake - 1) ** 2, weight)
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    return values.mean() if weight is None else (values * weight).sum() / weight.sum()
+
+
+def patch_weight(near: Tensor, scores: Tensor) -> Tensor:
+    """(N, 1, h, w) for patch scores: the patches at mouth and eyes, where the generator paints, count twenty times."""
+    return 0.05 + functional.adaptive_max_pool2d(near, (scores.shape[-2], scores.shape[-1]))
 
 
 def near_openings(alpha: Tensor, reach: int = 2) -> Tensor:

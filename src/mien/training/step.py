@@ -52,7 +52,9 @@ def generator_losses(
     if discriminator is not None:
         with torch.autocast(batch.photo.device.type, dtype=torch.bfloat16):
             score = discriminator(batch.photo, output.to(memory_format=torch.channels_last), batch.expression)
-        terms["adversarial"] = config.adversarial_weight * losses.adversarial_g(score.float())
+        terms["adversarial"] = config.adversarial_weight * losses.adversarial_g(
+            score.float(), losses.patch_weight(near, score)
+        )
     total = torch.stack(list(terms.values())).sum()
     return total, terms, output
 
@@ -81,6 +83,6 @@ def discriminator_loss(discriminator: Discriminator, batch: Batch, output: Tenso
         on_real = discriminator(batch.photo, batch.wanted, batch.expression)
         on_fake = discriminator(batch.photo, fake, batch.expression)
         on_other = discriminator(others, fake, batch.expression)
-    return 0.5 * (
-        losses.adversarial_d(on_real.float(), on_fake.float()) + losses.adversarial_d(on_real.float(), on_other.float())
-    )
+    weight = losses.patch_weight(losses.near_openings(batch.alpha) * batch.known, on_real)
+    real = on_real.float()
+    return 0.5 * sum(losses.adversarial_d(real, score.float(), weight) for score in (on_fake, on_other))

@@ -14,6 +14,7 @@ from mien.training.losses import (
     coarse_l1,
     gradient_l1,
     near_openings,
+    patch_weight,
     smoothness,
     weighted_l1,
 )
@@ -70,6 +71,20 @@ def test_adversarial_losses():
     real, fake = torch.ones(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
     assert adversarial_d(real, fake) == 0 and adversarial_g(real) == 0
     assert adversarial_d(fake, real) == 1 and adversarial_g(fake) == 1
+
+
+def test_patches_at_openings_count_most():
+    near = torch.zeros(2, 1, 64, 64)
+    near[0, :, 20, 40] = 1
+    scores = random(2, 1, 4, 4)
+    weight = patch_weight(near, scores)
+    assert weight.shape == scores.shape and weight[0, 0, 1, 2] == pytest.approx(1.05)
+    assert (weight == 0.05).sum() == 31
+    wrong = torch.zeros(2, 1, 4, 4)
+    wrong[0, 0, 1, 2] = 1  # a generator that is wrong there alone
+    assert adversarial_g(1 - wrong, weight) == pytest.approx(1.05 / (1.05 + 31 * 0.05), abs=1e-5)
+    assert adversarial_d(1 - wrong, wrong, weight) > 5 * adversarial_d(1 - wrong, wrong)
+    torch.testing.assert_close(adversarial_d(scores, scores, torch.ones_like(scores)), adversarial_d(scores, scores))
 
 
 def test_openings_are_grown_in_blocks():

@@ -49,7 +49,10 @@ def wear_glasses(rig: Rig, rng: np.random.Generator) -> Rig:
 
 
 def occlude(image: np.ndarray, maps: Maps, rng: np.random.Generator) -> tuple[np.ndarray, Maps]:
-    """Something in front of the face that does not move: a hand-like or hair-like shape; no flow where it lies."""
+    """Something in front of the face that does not move: a hand-like or hair-like shape.
+
+    There is no flow where a hand lies; under thin strands it is only weaker, as it must stay smooth.
+    """
     size = image.shape[0]
     mask = np.zeros((size, size), np.float32)
     if rng.random() < 0.5:  # a blob from below or from a side

@@ -58,7 +58,7 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def patch_weight(near: Tensor, scores: Tensor) -> Tensor:
-    """(N, 1, h, w) for patch scores: the patches at mouth and eyes, where the generator paints, count twenty times."""
+    """(N, 1, h, w) for patch scores: the patches at mouth and eyes, where the generator paints, count 21 times."""
     return 0.05 + functional.adaptive_max_pool2d(near, (scores.shape[-2], scores.shape[-1]))
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mien.data.pairs import make_pair, real_pair
 from mien.rig.render import Rig
@@ -40,6 +41,7 @@ def _work(task: tuple[TrainConfig, int]) -> Packed:
 
 def _start() -> None:
     cv2.setNumThreads(1)
+    threadpool_limits(1)  # several workers share the cores: more threads each would only wait for one another
 
 
 class Source:

@@ -158,7 +158,7 @@ def _restore(
     if loaded is None:
         return 0
     tensors, state = loaded
-    for name in ("widths", "head"):
+    for name in ("widths", "head", "size"):
         had = state["config"].get(name)
         if (tuple(had) if isinstance(had, list) else had) != getattr(config, name):
             raise MienError(f"{folder} holds a run with other {name}: use another folder or the same configuration")

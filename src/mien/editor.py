@@ -20,6 +20,7 @@ from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
 from mien.synthesis.generator import Generator
 from mien.synthesis.maps import Maps
+from mien.synthesis.teeth import separate
 
 
 class Editor:
@@ -91,6 +92,7 @@ class Portrait:
             for index in chosen:
                 one = self.faces[index]
                 said = self._generator.maps(self._crop(index), expression.weights, amount)
+                said = separate(said, align.apply(one.transform, one.landmarks))
                 maps.append(confine(said, one.box, one.transform))
                 pixels = composite(pixels, maps[-1], one.transform)
         else:

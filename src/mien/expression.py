@@ -66,25 +66,25 @@ ACTION_UNITS = {
 # EMFACS prototypes (Ekman & Friesen) in shape weights; a name without _L or _R means both sides.
 PROTOTYPES: Mapping[str, Mapping[str, float]] = {
     "neutral": {},
-    "anger": {  # 4+5+7+10+16+20
-        "browDown": 1.35, "eyeWide": 0.4, "eyeSquint": 0.25, "noseSneer": 0.27, "mouthStretch": 0.45,
-        "mouthLowerDown": 0.8, "mouthUpperUp": 0.47, "jawOpen": 0.05,
+    "anger": {  # 4+5+7+10+16+20+25
+        "browDown": 1.8, "eyeWide": 0.55, "eyeSquint": 0.35, "noseSneer": 0.35, "mouthStretch": 0.6,
+        "mouthLowerDown": 1.1, "mouthUpperUp": 0.65, "mouthFunnel": 0.3, "jawOpen": 0.15,
     },
     "disgust": {  # 9+10+15+16
         "noseSneer": 1.0, "mouthUpperUp": 0.7, "browDown": 0.3, "eyeSquint": 0.65, "cheekSquint": 0.55,
         "mouthLowerDown": 0.3, "mouthFrown": 0.45, "jawOpen": 0.08,
     },
     "fear": {  # 1+4+5+20+26
-        "browInnerUp": 1.2, "browDown": 0.5, "eyeWide": 1.2, "mouthStretch": 0.9, "mouthLowerDown": 0.9,
-        "mouthUpperUp": 0.25, "jawOpen": 0.22, "mouthFrown": 0.35,
+        "browInnerUp": 1.5, "browDown": 0.6, "eyeWide": 1.5, "mouthStretch": 1.1, "mouthLowerDown": 1.1,
+        "mouthUpperUp": 0.3, "jawOpen": 0.27, "mouthFrown": 0.45,
     },
     "happy": {  # 6+12
-        "mouthSmile": 0.8, "cheekSquint": 0.6, "eyeSquint": 0.35, "mouthUpperUp": 0.4, "mouthDimple": 0.2,
-        "mouthLowerDown": 0.4, "jawOpen": 0.1,
+        "mouthSmile": 0.93, "cheekSquint": 0.7, "eyeSquint": 0.4, "mouthUpperUp": 0.46, "mouthDimple": 0.23,
+        "mouthLowerDown": 0.46, "jawOpen": 0.12,
     },
     "sad": {  # 1+4+15+17
-        "browInnerUp": 1.1, "browDown": 0.45, "mouthFrown": 1.1, "mouthShrugLower": 0.7, "eyeSquint": 0.3,
-        "mouthRollLower": 0.15,
+        "browInnerUp": 1.35, "browDown": 0.55, "mouthFrown": 1.35, "mouthShrugLower": 0.85, "eyeSquint": 0.35,
+        "mouthRollLower": 0.18,
     },
     "surprise": {  # 1+2+5+26
         "browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.95, "jawOpen": 0.42,

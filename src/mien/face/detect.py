@@ -15,8 +15,9 @@ PORTRAIT = 0.2
 """A face this wide, as a part of the longest side, makes the photo a portrait: no finer copy is searched for more."""
 
 
-SURE, DOUBTFUL = 1.0, 0.3
-"""Scores: beside a sure face, doubtful ones are left out; most of them are patterns on clothes or walls."""
+SURE, DOUBTFUL, FAINT = 1.0, 0.3, 0.1
+"""Scores: beside a sure face, doubtful ones are left out, as most of them are patterns on clothes or walls; what only
+local contrast brings out must be more than faint, or its box may lie beside the face."""
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +45,7 @@ def detect(rgb: np.ndarray) -> list[tuple[float, float, float, float]]:
         raise ValueError(f"expected an (H, W, 3) uint8 photo, not {rgb.shape} {rgb.dtype}")
     found = _pyramid(rgb, SIDES)
     if not found:  # very dark, faded or flat photos: once more with local contrast
-        found = _pyramid(rgb, SIDES[:2], contrast=True)
+        found = [item for item in _pyramid(rgb, SIDES[:2], contrast=True) if item[0] >= FAINT]
     if any(score >= SURE for score, _ in found):
         found = [item for item in found if item[0] >= DOUBTFUL]
     found.sort(key=lambda item: -float((item[1][2] - item[1][0]) * (item[1][3] - item[1][1])))

@@ -1,4 +1,4 @@
-"""Measure the shipped weights on the val people -> docs/results/edits.{md,json}: judges, locality, speed.
+"""Measure the shipped weights on the val people -> docs/results/edits.{md,json} and the manifest.
 
     python bench/measure.py --shared ../shared --work /tmp/mien-measure
 
@@ -158,6 +158,26 @@ def main() -> None:
     arguments.results.mkdir(parents=True, exist_ok=True)
     (arguments.results / "edits.json").write_text(json.dumps(result, indent=1) + "\n")
     (arguments.results / "edits.md").write_text(page(result))
+    manifest = editor.generator.path.with_suffix(".json")
+    content = json.loads(manifest.read_text())
+    content["figures"] = {"command": result["command"], "val": summary(result)}
+    manifest.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def summary(result: dict) -> dict:
+    """What the weights' manifest says of itself: shares and seconds on the val people."""
+    mien = result["methods"]["mien"]
+    expression, identity = mien["judges"]["expression"], mien["judges"]["identity"]
+    return {
+        "expression_right": round(expression["overall"]["share"], 3),
+        **{f"{name}_right": round(one["share"], 3) for name, one in expression["per_class"].items()},
+        **{
+            f"same_person_{name}_far1": round(one["pictures"]["all"]["1.0%"]["share"], 3)
+            for name, one in identity.items()
+        },
+        "identical_outside_worst": round(mien["outside_worst"], 5),
+        **{name: round(value, 2) for name, value in result["speed"].items()},
+    }
 
 
 if __name__ == "__main__":

@@ -128,3 +128,13 @@ def test_progress_is_reported(config, neutral, smiles, tmp_path):
     train(replace(config, steps=2), tmp_path, neutral, smiles, [], workers=0, report=lambda *args: told.append(args))
     ((step, total, terms),) = told
     assert step == 2 and math.isfinite(total) and terms["image"] > 0
+
+
+def test_a_fresh_run_starts_from_another_runs_average(config, neutral, smiles, tmp_path):
+    first = train(config, tmp_path / "first", neutral, smiles, [], workers=0)
+    still = replace(config, steps=1, rate=0.0, final_rate=0.0, warmup=0, adversarial_from=9)
+    again = train(still, tmp_path / "again", neutral, smiles, [], workers=0, init=tmp_path / "first")
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value)
+    with pytest.raises(MienError, match=r"no checkpoint\.safetensors"):
+        train(still, tmp_path / "none", neutral, smiles, [], workers=0, init=tmp_path / "nowhere")

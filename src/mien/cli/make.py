@@ -66,12 +66,13 @@ def train(
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of torch.")] = 1,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     minutes: Annotated[float, typer.Option("--minutes", min=0, help="Stop after this time; run again to go on.")] = 0,
+    init: Annotated[Path | None, typer.Option("--init", help="Folder of a run whose weights to start from.")] = None,
 ) -> None:
     """Train the generator on the rig's pairs and on real neutral and smiling photographs."""
     _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard")
     from mien.training.run import run
 
-    run(out, shared, assets, config, workers=workers, threads=threads, device=device, minutes=minutes)
+    run(out, shared, assets, config, workers=workers, threads=threads, device=device, minutes=minutes, init=init)
 
 
 def export(

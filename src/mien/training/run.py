@@ -29,6 +29,7 @@ def run(
     threads: int = 1,
     device: str = "cpu",
     minutes: float = 0,
+    init: Path | None = None,
 ) -> None:
     """Train into `folder`, or go on with the run found there. minutes 0: to the end of the configuration."""
     config = read_config(config_path)
@@ -74,6 +75,7 @@ def run(
             device=device,
             stop_after=minutes * 60 if minutes else math.inf,
             report=report,
+            init=init,
         )
 
 

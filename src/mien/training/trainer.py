@@ -60,15 +60,19 @@ def train(
     sample_every: int = 500,
     stop_after: float = math.inf,
     report: Report | None = None,
+    init: Path | None = None,
 ) -> WarpUNet:
     """Train to `config.steps`, or for `stop_after` seconds; goes on from `folder`'s checkpoint. Returns the average.
 
     folder gets checkpoint.safetensors, samples/*.png and TensorBoard logs. held_out: rigs for the sheets only.
+    init: folder of a run whose averaged weights a fresh run starts from.
     """
     began = time.monotonic()
     with Source(config, neutral, smiles, workers) as source:
         place = torch.device(device)
         generator, discriminator = build(config)
+        if init is not None:
+            _start_from(init, generator)
         average = copy.deepcopy(generator)
         g_adam = torch.optim.Adam(generator.parameters(), lr=config.rate, betas=(0.9, 0.99))
         d_adam = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99))
@@ -142,6 +146,14 @@ def _check(value: Tensor, step: int) -> None:
     """Stop, with the last checkpoint as it is, when a loss or a gradient is not finite."""
     if not torch.isfinite(value):
         raise MienError(f"the loss is not finite at step {step + 1}: lower the rate, or go on from the last checkpoint")
+
+
+def _start_from(folder: Path, generator: WarpUNet) -> None:
+    """Load the averaged weights of the run in `folder`."""
+    loaded = load_checkpoint(folder)
+    if loaded is None:
+        raise MienError(f"no checkpoint.safetensors in {folder}")
+    load_into(generator, "average", loaded[0])
 
 
 def _restore(

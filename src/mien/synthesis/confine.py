@@ -9,10 +9,10 @@ import numpy as np
 from mien.synthesis.maps import Maps
 
 GROWTH = 0.2
-"""On every side, as a share of the box's width and height."""
+"""On every side, as a share of the box's shorter side: within a fifth however that is meant."""
 
 RAMP = 0.12
-"""Over this share of the box's width and height the edit fades out, inside the grown box."""
+"""Over this share of the shorter side the edit fades out, inside the grown box."""
 
 
 def confine(maps: Maps, box: tuple[float, float, float, float], transform: np.ndarray) -> Maps:
@@ -25,11 +25,11 @@ def confine(maps: Maps, box: tuple[float, float, float, float], transform: np.nd
     y, x = np.mgrid[0:size, 0:size]
     there = (np.stack([x, y], axis=-1) - transform[:, 2]) @ inverse.T  # (S, S, 2) photo px
     corner, far = np.array(box[:2]), np.array(box[2:])
-    extent = far - corner
-    # distance to the nearer edge of the grown box, in box widths and heights; a margin for what `composite` does to the
+    side = (far - corner).min()
+    # distance to the nearer edge of the grown box, as a share of the shorter side; a margin for what `composite` does to the
     # maps: a crop px where it enlarges them, 1.5 photo px where it blurs them
     margin = max(1.5, 1.0 / float(np.sqrt(abs(np.linalg.det(transform[:, :2])))))
     inside = np.minimum(there - corner, far - there) - margin
-    t = np.clip((inside / extent + GROWTH) / RAMP, 0, 1)
+    t = np.clip((inside / side + GROWTH) / RAMP, 0, 1)
     fade = (t * t * (3 - 2 * t)).prod(axis=-1).astype(np.float32)
     return replace(maps, flow=maps.flow * fade[..., None], shading=maps.shading * fade, alpha=maps.alpha * fade)

@@ -26,8 +26,8 @@ def confine(maps: Maps, box: tuple[float, float, float, float], transform: np.nd
     there = (np.stack([x, y], axis=-1) - transform[:, 2]) @ inverse.T  # (S, S, 2) photo px
     corner, far = np.array(box[:2]), np.array(box[2:])
     side = (far - corner).min()
-    # distance to the nearer edge of the grown box, as a share of the shorter side; a margin for what `composite` does to the
-    # maps: a crop px where it enlarges them, 1.5 photo px where it blurs them
+    # distance to the nearer edge of the box, less a margin for what `composite` does to the maps: a crop px where it
+    # enlarges them, 1.5 photo px where it blurs them
     margin = max(1.5, 1.0 / float(np.sqrt(abs(np.linalg.det(transform[:, :2])))))
     inside = np.minimum(there - corner, far - there) - margin
     t = np.clip((inside / side + GROWTH) / RAMP, 0, 1)

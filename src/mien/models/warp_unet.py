@@ -115,14 +115,18 @@ class WarpUNet(nn.Module):
 
     def finish(self, maps: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Ranges, and the window that makes every edit end before the crop does."""
-        edge = self.window
-        if size != edge.shape[-1]:
-            edge = functional.interpolate(edge, size=(size, size), mode="bilinear", align_corners=False)
+        edge = self.edge(size)
         flow = maps[:, 0:2] * (self.config.flow_scale * size / 256) * edge
         shading = torch.tanh(maps[:, 2:3]) * edge
         paint = torch.sigmoid(maps[:, 3:6])
         alpha = torch.sigmoid(maps[:, 6:7]) * edge
         return flow, shading, paint, alpha
+
+    def edge(self, size: int) -> Tensor:
+        """(1, 1, size, size) in [0, 1]: where the generator may change anything at all."""
+        if size == self.window.shape[-1]:
+            return self.window
+        return functional.interpolate(self.window, size=(size, size), mode="bilinear", align_corners=False)
 
     def _position(self, half: Tensor) -> Tensor:
         """(N, 2, h, w) coordinates in [-1, 1]: crops are aligned, so place means something."""

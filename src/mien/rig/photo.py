@@ -43,7 +43,7 @@ class PhotoRig:
     def maps(self, weights: np.ndarray, amount: float = 1.0) -> Maps:
         """(512, 512) maps from the photo's expression to (57,) weights, or a share `amount` of the way."""
         own = self.rig.fit.weights
-        source = self.rig.view(own, self._to_crop, SIZE)
+        source = self.rig.view(own, self._to_crop, SIZE, draw=False)
         target = self.rig.view(own + np.float32(amount) * (weights - own), self._to_crop, SIZE, draw=False)
         return confine(self.rig.maps(source, target), self._box, self.transform)
 

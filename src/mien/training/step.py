@@ -21,7 +21,7 @@ def generator_losses(
     flow, shading, paint, alpha = generator.finish(raw.float(), batch.photo.shape[-1])
     output = apply_maps(batch.photo, flow, shading, paint, alpha)
     near = losses.near_openings(batch.alpha) * batch.known
-    edge = _edge(generator, batch)
+    edge = generator.edge(batch.photo.shape[-1])
     detail = edge * (1 + 6 * near)
     surface = detail * (1 - batch.alpha) * batch.known
     hidden = (batch.alpha + 0.05 * near) * batch.known
@@ -32,13 +32,7 @@ def generator_losses(
         "bend": config.bend_weight * losses.smoothness(flow),
         "shading": config.shading_weight
         * (losses.weighted_l1(shading, batch.shading, surface) + losses.gradient_l1(shading, batch.shading, surface)),
-        "alpha": config.alpha_weight
-        * (
-            losses.balanced_bce(alpha, batch.alpha, near)
-            if bool(batch.known.all())
-            else _known_alpha(alpha, batch, near)
-        )
-        + config.sparse_weight * alpha.mean(),
+        "alpha": config.alpha_weight * _known_alpha(alpha, batch, near) + config.sparse_weight * alpha.mean(),
         "paint": config.paint_weight
         * (losses.weighted_l1(paint, batch.paint, hidden) + losses.gradient_l1(paint, batch.paint, hidden)),
         "image": config.image_weight
@@ -60,18 +54,11 @@ def generator_losses(
 
 
 def _known_alpha(alpha: Tensor, batch: Batch, near: Tensor) -> Tensor:
+    """The loss of alpha over the pairs whose truth is known."""
     chosen = batch.known.view(-1) > 0
     if not bool(chosen.any()):
         return alpha.new_zeros(())
     return losses.balanced_bce(alpha[chosen], batch.alpha[chosen], near[chosen])
-
-
-def _edge(generator: WarpUNet, batch: Batch) -> Tensor:
-    """(1, 1, H, W): where the generator may change anything at all."""
-    window = generator.window
-    if window.shape[-1] != batch.photo.shape[-1]:
-        window = torch.nn.functional.interpolate(window, size=batch.photo.shape[-2:], mode="bilinear")
-    return window
 
 
 def discriminator_loss(discriminator: Discriminator, batch: Batch, output: Tensor) -> Tensor:

@@ -113,8 +113,10 @@ def main() -> None:
         edited = editor.edit(path, name)
         return edited.image, edited.faces[0]
 
+    from mien.rig.facekit import FaceKit
     from mien.rig.photo import PhotoRig
 
+    kit = FaceKit.load(assets)
     laid: dict[Path, tuple[PhotoRig, Face, np.ndarray]] = {}
 
     def by_rig(path: Path, name: str) -> tuple[np.ndarray, Face]:
@@ -122,7 +124,7 @@ def main() -> None:
             laid.clear()
             rgb = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
             face = editor.faces(path)[0]
-            laid[path] = (PhotoRig(assets, rgb, face), face, rgb)
+            laid[path] = (PhotoRig(kit, rgb, face), face, rgb)
         rig, face, rgb = laid[path]
         return rig.edit(rgb, parse(name).weights), face
 

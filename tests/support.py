@@ -11,6 +11,7 @@ import pytest
 import mien
 from mien.face import Face, align
 from mien.synthesis import generator
+from mien.synthesis.maps import Maps
 
 SAMPLE = Path(mien.__file__).parent / "samples" / "nobody.jpg"
 SHARED = Path(os.environ.get("MIEN_SHARED") or Path(__file__).parents[2] / "shared")
@@ -30,8 +31,14 @@ def bump() -> np.ndarray:
     return np.clip(1 - distance, 0, 1) ** 2 * np.float32(1)
 
 
+def layers(maps: Maps) -> dict[str, np.ndarray]:
+    """All arrays of maps by name, those of their teeth included."""
+    plain = {name: value for name, value in vars(maps).items() if name != "teeth"}
+    return plain if maps.teeth is None else plain | vars(maps.teeth)
+
+
 def write_stand_in(path: Path) -> Path:
-    """A generator of a few nodes: everything is a bump times amount times the sum of the weights."""
+    """A generator of a few nodes: changes are a bump times amount times the sum of the weights, teeth lie still."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -46,6 +53,8 @@ def write_stand_in(path: Path) -> Path:
         constant("zero", np.zeros(())),
         constant("one", np.ones(())),
         constant("grey", np.full((), 0.3)),
+        constant("place", np.array([1.5, -2.0]).reshape(1, 2, 1, 1)),
+        constant("white", np.array([0.8, 0.75, 0.7]).reshape(1, 3, 1, 1)),
         numpy_helper.from_array(np.array([1], np.int64), "axis"),
         numpy_helper.from_array(np.array([-1, 1, 1, 1], np.int64), "four"),
     ]
@@ -59,6 +68,10 @@ def write_stand_in(path: Path) -> Path:
         helper.make_node("Clip", ["raw_alpha", "zero", "one"], ["alpha"]),
         helper.make_node("Mul", ["photo", "zero"], ["nothing"]),
         helper.make_node("Add", ["nothing", "grey"], ["paint"]),
+        helper.make_node("Mul", ["flow", "zero"], ["no_flow"]),
+        helper.make_node("Add", ["no_flow", "place"], ["upper"]),
+        helper.make_node("Sub", ["no_flow", "place"], ["lower"]),
+        helper.make_node("Add", ["nothing", "white"], ["enamel"]),
     ]
 
     def value(name: str, *sizes: int) -> onnx.ValueInfoProto:
@@ -73,6 +86,9 @@ def write_stand_in(path: Path) -> Path:
             value("shading", 1, 256, 256),
             value("paint", 3, 256, 256),
             value("alpha", 1, 256, 256),
+            value("upper", 2, 256, 256),
+            value("lower", 2, 256, 256),
+            value("enamel", 3, 256, 256),
         ],
         constants,
     )

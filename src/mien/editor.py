@@ -19,8 +19,8 @@ from mien.picture import Picture, as_picture
 from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
 from mien.synthesis.generator import Generator
+from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
-from mien.synthesis.teeth import separate
 
 
 class Editor:
@@ -66,6 +66,7 @@ class Portrait:
         self.picture = picture
         self._generator = generator
         self._crops: dict[int, np.ndarray] = {}
+        self._plates: dict[int, np.ndarray] = {}  # the eyes behind their lids
 
     @cached_property
     def faces(self) -> list[Face]:
@@ -92,12 +93,18 @@ class Portrait:
             for index in chosen:
                 one = self.faces[index]
                 said = self._generator.maps(self._crop(index), expression.weights, amount)
-                said = separate(said, align.apply(one.transform, one.landmarks))
+                said = widen(said, self._plate(index), align.apply(one.transform, one.landmarks))
                 maps.append(confine(said, one.box, one.transform))
-                pixels = composite(pixels, maps[-1], one.transform)
+                pixels = composite(pixels, maps[-1], one.transform, one.landmarks[60:68])
         else:
             pixels = pixels.copy()  # the photo stays what it is, whatever becomes of the edit
         return Edit(self.picture.with_pixels(pixels), [self.faces[i] for i in chosen], expression, strength, maps)
+
+    def _plate(self, index: int) -> np.ndarray:
+        if index not in self._plates:
+            one = self.faces[index]
+            self._plates[index] = complete(self._crop(index), align.apply(one.transform, one.landmarks))
+        return self._plates[index]
 
     def _crop(self, index: int) -> np.ndarray:
         if index not in self._crops:

@@ -39,5 +39,21 @@ def test_teeth_are_found(height):
 def test_a_closed_mouth_stays_closed():
     photo, marks, _ = mouth(0)
     before = marks.copy()
-    np.testing.assert_array_equal(refine_lips(photo, marks), before)
+    found = refine_lips(photo, marks)
+    np.testing.assert_array_equal(found, before)
     np.testing.assert_array_equal(marks, before)
+    assert found is not marks  # whoever moves the answer moves it alone
+
+
+@pytest.mark.parametrize("shown", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2)])
+def test_a_highlight_in_some_columns_only_is_no_opening(shown):
+    """The teeth of `mouth`, seen in one or two of the three columns: closed lips that shine there."""
+    photo, marks, _ = mouth(14)
+    bare, _, _ = mouth(0)
+    part = bare.copy()
+    for column in shown:
+        middle = 0.5 * (marks[COLUMNS[column][0], 0] + marks[COLUMNS[column][3], 0])
+        there = slice(round(middle) - 9, round(middle) + 10)
+        part[:, there] = photo[:, there]
+    assert not np.array_equal(part, bare) and not np.array_equal(refine_lips(photo, marks), marks)
+    np.testing.assert_array_equal(refine_lips(part, marks), marks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,9 +14,10 @@ from mien.data.rigs import neutral_rigs
 from mien.expression import SHAPES
 from mien.face.align import apply
 from mien.rig.emotions import MIRROR, prototype, random_expression
-from mien.rig.render import warp
+from mien.rig.render import warp, with_teeth
 from mien.rig.stage import canvas_to_crop
-from support import SHARED, needs_shared
+from mien.synthesis.dentition import REACH, Teeth
+from support import SHARED, layers, needs_shared
 from synthetic import similarity
 
 SIZE = 96
@@ -31,8 +34,12 @@ def check(pair: Pair, size: int) -> None:
     assert pair.expression.shape == (57,) and pair.expression.dtype == np.float32 and 0 <= pair.amount <= 1.2
     assert maps.flow.shape == (size, size, 2) and maps.paint.shape == (size, size, 3)
     assert maps.shading.shape == maps.alpha.shape == (size, size)
-    for layer in (maps.flow, maps.shading, maps.paint, maps.alpha):
+    assert maps.teeth.upper.shape == maps.teeth.lower.shape == (size, size, 2)
+    assert maps.teeth.enamel.shape == (size, size, 3)
+    for layer in layers(maps).values():
         assert layer.dtype == np.float32 and np.isfinite(layer).all()
+    assert np.abs([maps.teeth.upper, maps.teeth.lower]).max() <= REACH * size / 256 + 1e-4
+    assert 0 <= maps.teeth.enamel.min() <= maps.teeth.enamel.max() <= 1
     for layer in (maps.flow, maps.shading, maps.alpha):
         assert not layer[[0, -1]].any() and not layer[:, [0, -1]].any()
     assert maps.alpha.min() >= 0 and maps.alpha.max() <= 1 and maps.paint.min() >= 0 and maps.paint.max() <= 1
@@ -63,7 +70,7 @@ def test_a_smiling_photo_is_a_source_as_it_is(smiling):
 
 def same(a: Pair, b: Pair) -> bool:
     return a.source.tobytes() == b.source.tobytes() and all(
-        np.array_equal(x, y) for x, y in zip(vars(a.maps).values(), vars(b.maps).values(), strict=True)
+        np.array_equal(x, y) for x, y in zip(layers(a.maps).values(), layers(b.maps).values(), strict=True)
     )
 
 
@@ -109,8 +116,36 @@ def test_a_mirrored_pair_is_the_pair_in_a_mirror(rig):
     again, twice, back = mirror(flipped, seen, other)
     np.testing.assert_array_equal(again, image)
     np.testing.assert_array_equal(back, weights)
-    for a, b in zip(vars(twice).values(), vars(maps).values(), strict=True):
+    assert "enamel" in layers(maps)
+    for a, b in zip(layers(twice).values(), layers(maps).values(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_mirrored_teeth_lie_where_the_mirror_shows_them(rig):
+    """The drawing is symmetric about the crop's middle: what points left points right, on the other side."""
+    size = 64
+    image, maps = views(rig, size)
+    x = np.arange(size, dtype=np.float32)
+    upper = np.stack(np.broadcast_arrays(2 + 0.1 * x, (x - 3)[:, None]), axis=-1)
+    lower = np.stack(np.broadcast_arrays(-1 + 0 * x, (0.5 * x)[:, None]), axis=-1)
+    enamel = np.broadcast_to((x / size)[:, None], (size, size, 3))
+    maps = replace(maps, alpha=np.ones_like(maps.alpha), teeth=Teeth(upper, lower, enamel))
+    _, seen, _ = mirror(image, maps, random_expression(np.random.default_rng(0)))
+    np.testing.assert_allclose(seen.teeth.upper[5, 10], (-(2 + 0.1 * (63 - 10)), 5 - 3), rtol=1e-6)
+    np.testing.assert_allclose(seen.teeth.lower[5, 10], (1, 2.5), rtol=1e-6)
+    np.testing.assert_array_equal(seen.teeth.enamel, enamel[:, ::-1])
+    shown, wanted = with_teeth(np.ascontiguousarray(seen.paint), seen.teeth), with_teeth(maps.paint, maps.teeth)
+    assert np.abs(wanted - maps.paint).max() > 0.2  # there are teeth to be seen
+    np.testing.assert_allclose(shown, wanted[:, ::-1], atol=0.02)
+
+
+def test_real_pairs_and_still_ones_have_teeth_too(rig, smiling):
+    """Every pair packs alike; where nothing moves the teeth stay as they are."""
+    _, maps = views(rig)
+    assert still(maps).teeth is maps.teeth and maps.teeth.enamel.any()
+    teeth = real_pair(rig, smiling, smiling.fit.weights, np.random.default_rng(0), SIZE).maps.teeth
+    assert teeth.upper.shape == teeth.lower.shape == (SIZE, SIZE, 2) and teeth.enamel.shape == (SIZE, SIZE, 3)
+    assert not teeth.upper.any() and not teeth.lower.any() and not teeth.enamel.any()
 
 
 def test_still_maps_change_nothing(rig):
@@ -129,19 +164,28 @@ def test_what_hides_the_face_does_not_move(rig):
         assert np.abs(held.flow[deep]).max(initial=0) < 0.5 and held.alpha[deep].max(initial=0) < 0.1
         inside += int(deep.sum())
         assert (np.abs(held.flow) <= np.abs(maps.flow) + 1e-6).all() and (held.alpha <= maps.alpha + 1e-6).all()
+        assert held.teeth is maps.teeth
     assert inside > 200
 
 
 def test_degrading_changes_pixels_but_not_the_truth(rig):
     image, maps = views(rig)
-    changed = 0
+    changed = sided = 0
     for seed in range(10):
         worse, kept = degrade(image, maps, np.random.default_rng(seed))
         assert worse.shape == image.shape and worse.dtype == kept.paint.dtype == np.float32
         assert worse.min() >= 0 and worse.max() <= 1
         assert kept.flow is maps.flow and kept.shading is maps.shading and kept.alpha is maps.alpha
+        assert kept.teeth.upper is maps.teeth.upper and kept.teeth.lower is maps.teeth.lower
+        assert kept.teeth.enamel.dtype == np.float32
+        lit = maps.paint.min(-1) > 0.02, (kept.paint / np.maximum(maps.paint, 1e-3))
+        clipped = (kept.paint == 1) | (kept.teeth.enamel == 1)
+        same_light = (lit[0][..., None] & ~clipped).nonzero()
+        ratio = (kept.teeth.enamel / np.maximum(maps.teeth.enamel, 1e-3))[same_light]
+        np.testing.assert_allclose(ratio, lit[1][same_light], rtol=1e-3)  # a light falls on paint and teeth alike
+        sided += np.ptp(ratio) > 0.05
         changed += not np.array_equal(worse, image)
-    assert changed >= 6
+    assert changed >= 6 and 2 <= sided <= 8
 
 
 def test_glasses_move_with_the_face(rig):

@@ -1,75 +1,63 @@
-"""What a neutral photo never showed: colours of the mouth's inside, eyes completed behind their lids."""
+"""What a neutral photo never showed of the mouth: its light and its depth."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from mien.rig.facekit import GUM, IRIS, LANDMARK_VERTICES, LOWER_TEETH, SCLERA, SOCKET, UPPER_TEETH
-from mien.rig.interior import eye_plate, mouth_colours
+from mien.rig.interior import DARK, Mouth
+from mien.synthesis.dentition import ENAMEL
+from mien.synthesis.eyeball import LUMA
 
 SKIN = np.array([0.75, 0.6, 0.5])
 
 
-def test_the_mouth_s_inside(rig):
-    colours = mouth_colours(rig.kit, rig.fit.points, rig.fit.scale, SKIN, np.random.default_rng(0))
-    part = rig.kit.part
-    inside = np.isin(part, (SOCKET, GUM, UPPER_TEETH, LOWER_TEETH))
-    assert not colours[~inside].any() and (colours >= 0).all() and (colours <= 1).all()
-    teeth, gum, socket = (colours[part == label].mean(0) for label in (UPPER_TEETH, GUM, SOCKET))
-    assert teeth.mean() > gum.mean() > socket.mean() > 0
-    assert gum[0] > 1.4 * gum[1] and teeth[0] < 1.3 * teeth[2]  # gums are red, teeth are nearly white
+def test_the_mouth_s_inside():
+    """Teeth are nearly white and lit, what is behind them is dark and red."""
+    open_wide = np.ones((64, 64), np.float32)
+    for seed in range(20):
+        mouth = Mouth.of(SKIN, np.random.default_rng(seed))
+        tooth, depth = mouth.enamel(open_wide), mouth.depth(open_wide)
+        assert tooth.shape == depth.shape == (64, 64, 3) and tooth.dtype == depth.dtype == np.float32
+        assert min(tooth.min(), depth.min()) >= 0 and max(tooth.max(), depth.max()) <= 1
+        assert tooth.mean() > 5 * depth.mean() > 0
+        assert (depth[..., 0] > 1.8 * depth[..., 1]).all() and (tooth[..., 0] < 1.3 * tooth[..., 2]).all()
 
 
-def test_it_darkens_with_depth_and_with_the_photo_s_exposure(rig):
-    deeper = rig.fit.points.copy()
-    deeper[rig.kit.part == SOCKET, 2] -= 2 * rig.fit.scale
-    near, far, dark = (
-        mouth_colours(rig.kit, points, rig.fit.scale, skin, np.random.default_rng(0))[rig.kit.part == SOCKET]
-        for points, skin in ((rig.fit.points, SKIN), (deeper, SKIN), (rig.fit.points, SKIN * 0.5))
-    )
-    assert (far < near).all() and (dark < near).all()
+def test_its_light_can_be_worked_out():
+    """At a light of one: in the middle of an opening a tooth gets 1.05 of its colour, far from it a half."""
+    mouth = Mouth(np.ones(3))
+    np.testing.assert_allclose(mouth.enamel(np.ones((8, 8)))[4, 4], 1.05 * ENAMEL, rtol=1e-6)
+    np.testing.assert_allclose(mouth.enamel(np.zeros((8, 8)))[4, 4], 0.5 * ENAMEL, rtol=1e-6)
+    np.testing.assert_allclose(mouth.depth(np.ones((8, 8)))[4, 4], 1.1 * DARK, rtol=1e-6)
+    np.testing.assert_allclose(mouth.depth(np.zeros((8, 8)))[4, 4], 0.6 * DARK, rtol=1e-6)
+    tinted = Mouth(np.array([1.0, 0.9, 0.5])).enamel(np.zeros((8, 8)))[4, 4]
+    np.testing.assert_allclose(tinted, 0.5 * ENAMEL * (1.0, 0.9, 0.5), rtol=1e-6)
 
 
-def test_the_plate_keeps_what_is_seen_and_completes_what_is_not(rig):
-    """A painted disc of an iris, half under a lid: beneath the lid it goes on."""
-    marks = rig.fit.points[LANDMARK_VERTICES, :2]
-    span = float(np.linalg.norm(marks[45] - marks[36]))
-    size = rig.size
-    truth = np.full((size, size, 3), 0.7, np.float32)  # the whites of the eyes
-    centres = [marks[36:42].mean(0), marks[42:48].mean(0)]
-    y, x = np.mgrid[:size, :size]
-    iris = np.zeros((size, size), bool)
-    for c in centres:
-        iris |= np.hypot(x - c[0], y - c[1]) < 0.066 * span
-    truth[iris] = (0.3, 0.2, 0.1)
-    visible = np.zeros((size, size), np.uint8)
-    for eye, c in ((marks[36:42], centres[0]), (marks[42:48], centres[1])):
-        half = np.ptp(eye[:, 0]) / 2
-        cv2.ellipse(visible, (int(c[0]), int(c[1])), (int(half), int(0.045 * span)), 0, 0, 360, 1, -1)
-    visible = visible.astype(bool)
-    photo = np.where(visible[..., None], truth, np.float32([0.8, 0.5, 0.5]))
-    plate = eye_plate(photo, rig.fit.points, visible, SKIN)
-    assert plate.shape == photo.shape and plate.dtype == np.float32
-    near = np.zeros((size, size), bool)
-    for c in centres:
-        near |= (np.abs(x - c[0]) < 0.25 * span) & (np.abs(y - c[1]) < 0.25 * span)
-    np.testing.assert_array_equal(plate[~near], photo[~near])
-    for c in centres:
-        column = round(c[0])
-        row = round(c[1] - 0.058 * span)  # iris, but under the upper lid
-        assert not visible[row, column] and np.abs(plate[row, column] - (0.3, 0.2, 0.1)).max() < 0.12
-        aside = (round(c[1] - 0.09 * span), round(c[0] + 0.1 * span))  # white, under the lid
-        assert not visible[aside] and plate[aside].min() > 0.45 and np.ptp(plate[aside]) < 0.12
-        np.testing.assert_allclose(plate[int(c[1]), int(c[0])], truth[int(c[1]), int(c[0])], atol=0.02)
+def test_the_upper_lip_s_shadow_lies_on_the_teeth():
+    opening = np.zeros((256, 256), np.float32)
+    opening[150:180, 100:156] = 1
+    tooth = Mouth(np.ones(3)).enamel(opening)[:, 128, 0] / ENAMEL[0]
+    np.testing.assert_allclose(tooth[[149, 150, 151, 152, 179]], [0.5, 0.85, 0.85, 1.05, 1.05], rtol=1e-5)
+    np.testing.assert_allclose(tooth[[180, 181, 182]], [0.85, 0.85, 0.5], rtol=1e-5)  # cast 2 of 256 px down
 
 
-def test_closed_eyes_are_left_alone(rig):
-    photo = np.random.default_rng(0).random((rig.size, rig.size, 3)).astype(np.float32)
-    closed = np.zeros((rig.size, rig.size), bool)
-    np.testing.assert_array_equal(eye_plate(photo, rig.fit.points, closed, SKIN), photo)
+def test_it_darkens_with_depth_and_with_the_photo_s_exposure():
+    """Of one person: the same seed, another light on the skin."""
+    opening = np.linspace(0, 1, 64 * 64).reshape(64, 64)
+    lit, dark = (Mouth.of(skin, np.random.default_rng(0)) for skin in (SKIN, SKIN * 0.5))
+    np.testing.assert_allclose(dark.light / lit.light, _exposure(SKIN * 0.5) / _exposure(SKIN), rtol=1e-9)
+    assert (dark.light < 0.8 * lit.light).all()
+    assert (dark.depth(opening) < lit.depth(opening)).all() and (np.diff(lit.depth(opening).mean(-1).ravel()) > 0).all()
+    black, white = (Mouth.of(np.full(3, value), np.random.default_rng(0)).light for value in (0.0, 1.0))
+    np.testing.assert_allclose(white / black, (1.15 / 0.55) ** 0.75)  # bounded either way
 
 
-def test_irises_and_whites_are_told_apart_in_a_rig(rig):
-    eyes = np.isin(rig.triangle_part, (SCLERA, IRIS))
-    assert eyes.any() and rig.plate.shape == rig.canvas.shape and rig.plate.min() >= 0 and rig.plate.max() < 1.2
+def _exposure(skin: np.ndarray) -> float:
+    return float(np.clip(skin @ LUMA / 0.62, 0.55, 1.15) ** 0.75)
+
+
+def test_people_s_teeth_differ_most_in_yellow():
+    lights = np.stack([Mouth.of(SKIN, np.random.default_rng(seed)).light for seed in range(300)]) / _exposure(SKIN)
+    np.testing.assert_allclose(lights.mean(0), 1, atol=0.01)
+    np.testing.assert_allclose(lights.std(0), (0.006, 0.02, 0.04), rtol=0.15)

@@ -16,7 +16,7 @@ from mien.rig.facekit import LANDMARK_VERTICES, SKIN, UPPER_TEETH
 from mien.rig.fit import fit
 from mien.rig.render import Rig, View, warp
 from mien.rig.stage import canvas_to_crop, stage
-from support import SHARED, needs_shared
+from support import SHARED, layers, needs_shared
 from synthetic import similarity
 
 CROP = canvas_to_crop()
@@ -90,7 +90,9 @@ def check_maps(rig: Rig, source: View, target: View, mean: float, most: float) -
     """The maps are sound, and take the source's image to the target's."""
     maps = rig.maps(source, target)
     assert maps.flow.shape == (256, 256, 2) and maps.shading.shape == maps.alpha.shape == (256, 256)
-    assert all(a.dtype == np.float32 for a in (maps.flow, maps.shading, maps.paint, maps.alpha))
+    assert all(layer.dtype == np.float32 for layer in layers(maps).values())
+    assert maps.teeth is target.teeth and maps.teeth.upper.shape == maps.teeth.lower.shape == (256, 256, 2)
+    assert maps.teeth.enamel.shape == (256, 256, 3) and 0 <= maps.teeth.enamel.min() <= maps.teeth.enamel.max() <= 1
     assert maps.alpha.min() >= 0 and maps.alpha.max() <= 1 and maps.paint.min() >= 0 and maps.paint.max() <= 1
     for layer in (maps.flow, maps.shading, maps.alpha):
         assert np.isfinite(layer).all()
@@ -130,12 +132,10 @@ def test_maps_hold_when_the_head_turns(rig):
 def test_maps_do_not_need_the_target_s_image(rig, views):
     bare = rig.view(prototype("fear"), CROP, draw=False)
     assert bare.image is None
-    for a, b in zip(
-        vars(rig.maps(views["happy"], bare)).values(),
-        vars(rig.maps(views["happy"], views["fear"])).values(),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
+    without, with_image = (layers(rig.maps(views["happy"], target)) for target in (bare, views["fear"]))
+    assert set(without) == set(with_image) > {"flow", "upper", "lower", "enamel"}
+    for name in without:
+        np.testing.assert_array_equal(without[name], with_image[name])
 
 
 def test_a_smiling_photo_is_taken_as_it_is(smiling):

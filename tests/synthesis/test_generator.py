@@ -7,8 +7,9 @@ import pytest
 from mien.errors import MienError
 from mien.expression import NAMES, parse
 from mien.synthesis import generator
+from mien.synthesis.dentition import REACH
 from mien.synthesis.generator import Generator
-from support import needs_weights, photo
+from support import layers, needs_weights, photo
 
 
 def test_maps_have_their_shapes(stand_in):
@@ -17,9 +18,16 @@ def test_maps_have_their_shapes(stand_in):
     maps = made.maps(photo(256, 256), parse("happy").weights, 0.5)
     assert maps.flow.shape == (256, 256, 2) and maps.shading.shape == maps.alpha.shape == (256, 256)
     assert maps.paint.shape == (256, 256, 3)
-    assert all(layer.dtype == np.float32 for layer in (maps.flow, maps.shading, maps.paint, maps.alpha))
+    assert maps.teeth.upper.shape == maps.teeth.lower.shape == (256, 256, 2)
+    assert maps.teeth.enamel.shape == (256, 256, 3)
+    assert all(layer.dtype == np.float32 for layer in layers(maps).values())
+    np.testing.assert_array_equal(maps.teeth.upper[9, 200], (1.5, -2))  # the stand-in's own
+    np.testing.assert_array_equal(maps.teeth.lower[9, 200], (-1.5, 2))
+    np.testing.assert_allclose(maps.teeth.enamel[9, 200], (0.8, 0.75, 0.7), rtol=1e-6)
     twice = made.maps(photo(256, 256), parse("happy").weights, 1.0)
     assert np.allclose(twice.flow, 2 * maps.flow)
+    nothing = made.maps(photo(256, 256), parse("happy").weights, 0.0)  # what changes fades, the teeth stay
+    assert not (nothing.flow.any() or nothing.shading.any() or nothing.alpha.any()) and nothing.teeth.upper.any()
 
 
 def test_wrong_calls(stand_in):
@@ -105,6 +113,8 @@ def test_the_real_weights_keep_the_contract():
         maps = made.maps(crop, parse(name).weights)
         assert (maps.alpha >= 0).all() and (maps.alpha <= 1).all()
         assert (maps.paint >= 0).all() and (maps.paint <= 1).all()
+        assert (maps.teeth.enamel >= 0).all() and (maps.teeth.enamel <= 1).all()
+        assert max(np.abs(maps.teeth.upper).max(), np.abs(maps.teeth.lower).max()) <= REACH
         for layer in (maps.flow, maps.shading, maps.alpha):
             assert np.isfinite(layer).all()
             assert not layer[[0, -1]].any() and not layer[:, [0, -1]].any()

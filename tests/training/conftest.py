@@ -9,8 +9,14 @@ import torch
 
 from mien.rig.render import Rig
 from mien.training import source
+from mien.training.batch import Batch
 from mien.training.config import TrainConfig
 from synthetic import TINY
+
+
+def tensors(batch: Batch) -> list[torch.Tensor]:
+    """All tensors of a batch, those of its maps included."""
+    return [value for name, value in vars(batch).items() if name != "maps"] + list(batch.maps)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,4 +52,4 @@ def smiles(smiling) -> dict[str, Rig]:
 @pytest.fixture
 def equal_batches():
     """Whether two batches, bit for bit, are the same."""
-    return lambda a, b: all(torch.equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+    return lambda a, b: all(torch.equal(x, y) for x, y in zip(tensors(a), tensors(b), strict=True))

@@ -22,6 +22,14 @@ def test_defaults_and_changes(tmp_path):
     assert set(config.as_dict()) == {f.name for f in fields(TrainConfig)}
 
 
+@pytest.mark.parametrize("word", ["auto", "bf16", "fp32"])
+def test_precision_is_one_of_three_words(word, tmp_path):
+    assert TrainConfig().precision == "auto"
+    path = tmp_path / "c.toml"
+    path.write_text(f'precision = "{word}"')
+    assert read_config(path).precision == word == read_config(path).as_dict()["precision"]
+
+
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "configs").glob("*.toml")), ids=lambda p: p.name)
 def test_published_configurations(path):
     assert read_config(path).steps > 0
@@ -46,6 +54,11 @@ def test_published_configurations(path):
         ("batch = 500", "at least one batch"),
         ("seed = -1", "negative"),
         ("real_share = 2", "within 0 to 1"),
+        ("precision = 'fp16'", 'precision is "auto", "bf16" or "fp32"'),
+        ("precision = ''", 'precision is "auto"'),
+        ("precision = 16", "precision must be a word in quotes, not 16"),
+        ("precision = true", "precision must be a word in quotes"),
+        ("precision = ['bf16']", "precision must be a word in quotes"),
     ],
 )
 def test_what_is_refused(text, says, tmp_path):

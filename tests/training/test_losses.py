@@ -13,6 +13,8 @@ from mien.training.losses import (
     balanced_bce,
     coarse_l1,
     gradient_l1,
+    lower_half,
+    near_breaks,
     near_openings,
     patch_weight,
     smoothness,
@@ -96,6 +98,44 @@ def test_openings_are_grown_in_blocks():
     assert near[..., 24:44, 24:44].all() and near.sum() == 20 * 20
     alpha[..., 32, 32] = 0.2  # too faint
     assert not near_openings(alpha).any()
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+@pytest.mark.parametrize("channel", [0, 1])
+def test_breaks_are_where_the_flow_tears(axis, channel):
+    """A step between pixels 31 and 32, along x or y, in either component: marked, a block of 4 px around its own."""
+    flow = torch.zeros(1, 2, 64, 64)
+    side = flow[:, channel] if axis == -1 else flow[:, channel].transpose(-1, -2)
+    side[..., 32:] = 0.7
+    near = near_breaks(flow)
+    assert near.shape == (1, 1, 64, 64) and set(near.unique().tolist()) == {0, 1}
+    wanted = torch.zeros(64)
+    wanted[24:36] = 1
+    wanted = wanted.expand(1, 1, 64, 64) if axis == -1 else wanted.view(64, 1).expand(1, 1, 64, 64)
+    assert torch.equal(near, wanted)
+    assert torch.equal(near_breaks(-flow), wanted)
+    assert not near_breaks(flow * 0.8).any() and near_breaks(flow * 0.8, steep=0.5).any()
+    assert near_breaks(flow, reach=2).sum() == 20 * 64
+
+
+def test_a_flow_that_bends_gently_has_no_breaks():
+    x = torch.arange(64.0)
+    for slope, torn in ((0.55, False), (0.65, True)):
+        ramp = torch.stack([(slope * x).expand(64, 64), (slope * x).view(64, 1).expand(64, 64)])[None]
+        assert bool(near_breaks(ramp).any()) == torn
+    batch = torch.zeros(2, 2, 64, 64)
+    batch[1, 0, :, 32:] = 5  # of two pictures one
+    assert not near_breaks(batch)[0].any() and near_breaks(batch)[1].any()
+
+
+@pytest.mark.parametrize(("size", "first"), [(64, 35), (192, 106), (256, 141)])
+def test_the_lower_half_begins_below_the_nose(size, first):
+    near = torch.ones(2, 1, size, size)
+    half = lower_half(near)
+    assert near.all()  # a new tensor
+    assert not half[..., :first, :].any() and half[..., first:, :].all() and half.shape == near.shape
+    some = random(1, 1, size, size)
+    assert torch.equal(lower_half(some)[..., first:, :], some[..., first:, :])
 
 
 def test_smoothness_costs_bends_not_stretches():

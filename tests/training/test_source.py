@@ -10,9 +10,15 @@ import pytest
 import torch
 
 from mien.data.pairs import make_pair, real_pair
-from mien.models.warp_unet import apply_maps
+from mien.models.warp_unet import MapTensors, apply_maps
 from mien.training.batch import collate, pack, recolour, to_device
 from mien.training.source import Source, make_packed
+from support import layers
+
+# how far a layer may be from what was packed: half floats, and bytes
+LIMITS = {
+    "flow": 0.02, "shading": 1e-3, "paint": 1 / 255, "alpha": 1 / 255, "upper": 0.02, "lower": 0.02, "enamel": 1 / 255
+}  # fmt: skip
 
 
 def take(config, neutral, smiles, start: int, count: int, workers: int = 0) -> list:
@@ -50,10 +56,10 @@ def test_every_pair_of_a_chunk_is_used_as_often_as_asked(config, neutral, smiles
 
 def test_real_pairs_come_in_their_share(config, neutral, smiles):
     with Source(replace(config, real_share=0.4), neutral, smiles, 0) as source:
-        real = [make_packed(source.config, number)[6].size > 0 for number in range(40)]
+        real = [make_packed(source.config, number)[8].size > 0 for number in range(40)]
     assert 8 <= sum(real) <= 26
     with Source(config, neutral, {}, 0) as source:
-        assert not any(make_packed(source.config, number)[6].size for number in range(10))
+        assert not any(make_packed(source.config, number)[8].size for number in range(10))
 
 
 def test_packing_loses_next_to_nothing(rig, smiling):
@@ -64,14 +70,16 @@ def test_packing_loses_next_to_nothing(rig, smiling):
         np.testing.assert_array_equal(batch.photo[i].permute(1, 2, 0).numpy(), pair.source / np.float32(255))
         np.testing.assert_array_equal(batch.expression[i].numpy(), pair.expression)
         assert batch.amount[i].item() == pytest.approx(pair.amount)
-        np.testing.assert_allclose(batch.flow[i].permute(1, 2, 0).numpy(), pair.maps.flow, atol=0.02)
-        np.testing.assert_allclose(batch.shading[i, 0].numpy(), pair.maps.shading, atol=1e-3)
-        np.testing.assert_allclose(batch.paint[i].permute(1, 2, 0).numpy(), pair.maps.paint, atol=1 / 255)
-        np.testing.assert_allclose(batch.alpha[i, 0].numpy(), pair.maps.alpha, atol=1 / 255)
-    made = apply_maps(batch.photo[:1], batch.flow[:1], batch.shading[:1], batch.paint[:1], batch.alpha[:1])
+        for name, limit in LIMITS.items():
+            kept = getattr(batch.maps, name)[i].permute(1, 2, 0).numpy()
+            true = layers(pair.maps)[name]
+            np.testing.assert_allclose(kept, true.reshape(kept.shape), atol=limit, err_msg=name)
+    assert pairs[0].maps.teeth.upper.any() and pairs[0].maps.teeth.enamel.any()
+    made = apply_maps(batch.photo[:1], MapTensors(*(layer[:1] for layer in batch.maps)))
     torch.testing.assert_close(batch.wanted[:1], made.clamp(0, 1))
     np.testing.assert_array_equal(batch.wanted[1].permute(1, 2, 0).numpy(), pairs[1].real / np.float32(255))
-    assert all(value.dtype == torch.float32 for value in vars(batch).values())
+    assert set(LIMITS) == set(MapTensors._fields) and all(layer.dtype == torch.float32 for layer in batch.maps)
+    assert all(value.dtype == torch.float32 for name, value in vars(batch).items() if name != "maps")
 
 
 def test_colours_change_alike_on_all_pictures(unbroken, equal_batches):
@@ -80,14 +88,23 @@ def test_colours_change_alike_on_all_pictures(unbroken, equal_batches):
     assert equal_batches(changed, recolour(batch, torch.Generator().manual_seed(3)))
     assert not torch.equal(changed.photo, recolour(batch, torch.Generator().manual_seed(4)).photo)
     assert changed.photo.min() >= 0 and changed.photo.max() <= 1 and not torch.equal(changed.photo, batch.photo)
-    for kept in ("expression", "amount", "flow", "shading", "alpha", "known"):
+    for kept in ("expression", "amount", "known"):
         assert getattr(changed, kept) is getattr(batch, kept)
+    for kept in ("flow", "shading", "alpha", "upper", "lower"):
+        assert getattr(changed.maps, kept) is getattr(batch.maps, kept)
+    for coloured in ("paint", "enamel"):
+        assert not torch.equal(getattr(changed.maps, coloured), getattr(batch.maps, coloured))
+        assert 0 <= getattr(changed.maps, coloured).min() <= getattr(changed.maps, coloured).max() <= 1
     # what was the same colour in photo and wanted picture still is
     equal = (batch.photo == batch.wanted).all(1, keepdim=True).expand_as(batch.photo)
     assert equal.any() and torch.equal(changed.photo[equal], changed.wanted[equal])
+    grey = replace(batch, maps=batch.maps._replace(paint=batch.photo, enamel=batch.photo))
+    alike = recolour(grey, torch.Generator().manual_seed(3))  # the same colour is the same on every picture
+    assert torch.equal(alike.photo, alike.maps.paint) and torch.equal(alike.photo, alike.maps.enamel)
 
 
 def test_moving_to_a_device_keeps_the_values(unbroken, equal_batches):
     batch = unbroken[0][1]
     moved = to_device(batch, torch.device("cpu"))
     assert equal_batches(batch, moved) and moved.photo.is_contiguous(memory_format=torch.channels_last)
+    assert moved.maps.enamel.is_contiguous(memory_format=torch.channels_last)

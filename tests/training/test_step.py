@@ -10,7 +10,7 @@ import torch
 from mien.models.warp_unet import apply_maps
 from mien.training.batch import Batch
 from mien.training.config import TrainConfig
-from mien.training.step import discriminator_loss, generator_losses
+from mien.training.step import autocast, discriminator_loss, generator_losses
 from mien.training.trainer import build, rate_at
 
 
@@ -20,32 +20,53 @@ def networks(config):
 
 
 @pytest.fixture
-def own(networks) -> Batch:
+def own(networks, config) -> Batch:
     """A batch whose truth is what the generator says already."""
     generator, _ = networks
     random = torch.Generator().manual_seed(0)
     photo, expression = torch.rand(3, 3, 64, 64, generator=random), torch.rand(3, 57, generator=random)
     amount = torch.ones(3, 1)
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.no_grad(), autocast(torch.device("cpu"), config):
         raw = generator.raw(photo, expression, amount)
     with torch.no_grad():
-        flow, shading, paint, alpha = generator.finish(raw.float(), 64)
-    wanted = apply_maps(photo, flow, shading, paint, alpha)
-    return Batch(photo, wanted, expression, amount, flow, shading, paint, alpha, torch.ones(3, 1, 1, 1))
+        maps = generator.finish(raw.float(), 64)
+    return Batch(photo, apply_maps(photo, maps), expression, amount, maps, torch.ones(3, 1, 1, 1))
+
+
+def changed(batch: Batch, **layers: torch.Tensor) -> Batch:
+    """The batch with other maps."""
+    return replace(batch, maps=batch.maps._replace(**layers))
+
+
+def opened(batch: Batch, top: int = 38, bottom: int = 50) -> Batch:
+    """The batch with an alpha that opens rows `top` to `bottom` of 64: the mouth's, if nothing else is said."""
+    alpha = torch.zeros_like(batch.maps.alpha)
+    alpha[..., top:bottom, 20:44] = 1
+    return changed(batch, alpha=alpha)
 
 
 def test_the_truth_costs_nothing(networks, own, config):
     total, terms, output = generator_losses(*networks[:1], None, own, config)
-    for name in ("flow", "shading", "paint", "image"):
+    for name in ("flow", "shading", "paint", "teeth", "image"):
         assert terms[name].item() == pytest.approx(0, abs=1e-6), name
+    assert generator_losses(networks[0], None, opened(own), config)[1]["teeth"].item() == pytest.approx(0, abs=1e-6)
     assert "real" not in terms and "adversarial" not in terms
     torch.testing.assert_close(output, own.wanted)
     torch.testing.assert_close(total, torch.stack(list(terms.values())).sum())
 
 
-@pytest.mark.parametrize("name", ["flow", "shading", "alpha", "paint", "image", "bend"])
+def shifted(batch: Batch) -> dict[str, torch.Tensor]:
+    """Maps that are wrong in all but alpha."""
+    maps = batch.maps
+    return {
+        "flow": maps.flow + 1, "shading": maps.shading - 0.2, "paint": 1 - maps.paint,
+        "upper": maps.upper + 2, "lower": maps.lower - 1, "enamel": maps.enamel - 0.1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["flow", "shading", "alpha", "paint", "teeth", "image", "bend"])
 def test_weights_are_honoured(name, networks, own, config):
-    away = replace(own, flow=own.flow + 1, shading=own.shading - 0.2, paint=1 - own.paint, wanted=1 - own.wanted)
+    away = replace(changed(opened(own), **shifted(own)), wanted=1 - own.wanted)
     once = generator_losses(networks[0], None, away, replace(config, sparse_weight=0.0))[1][name]
     field = f"{name}_weight"
     twice_weight = replace(config, sparse_weight=0.0, **{field: 2 * getattr(config, field)})
@@ -55,9 +76,9 @@ def test_weights_are_honoured(name, networks, own, config):
 
 
 def test_real_pairs_have_picture_losses_only(networks, own, config):
-    real = replace(own, known=torch.zeros(3, 1, 1, 1), flow=own.flow + 3, wanted=1 - own.wanted)
+    real = replace(changed(opened(own), **shifted(own)), known=torch.zeros(3, 1, 1, 1), wanted=1 - own.wanted)
     _, terms, _ = generator_losses(networks[0], None, real, config)
-    for name in ("flow", "shading", "paint", "image"):
+    for name in ("flow", "shading", "paint", "teeth", "image"):
         assert terms[name] == 0, name
     assert terms["real"] > 0.01
     mixed = replace(real, known=torch.tensor([1.0, 0, 0]).view(3, 1, 1, 1))
@@ -65,10 +86,72 @@ def test_real_pairs_have_picture_losses_only(networks, own, config):
     assert terms["flow"] > 0.1 and terms["real"] > 0.01 and torch.isfinite(terms["alpha"])
 
 
+def test_the_teeth_s_cost_can_be_worked_out(networks, own, config):
+    """Constant offsets have no gradient, so what is left is |offset| averaged over both components and channels."""
+    away = changed(opened(own), **{name: shifted(own)[name] for name in ("upper", "lower", "enamel")})
+    terms = generator_losses(networks[0], None, away, config)[1]
+    assert terms["teeth"].item() == pytest.approx(config.teeth_weight * (2 + 1 + 12 * 0.1), rel=1e-3)
+
+
+def test_teeth_count_in_the_mouth_alone(networks, own, config):
+    """Not where eyes open, not where nothing does, not far from the opening."""
+    wrong = {name: shifted(own)[name] for name in ("upper", "lower", "enamel")}
+    for truth in (opened(own, 8, 20), opened(own, 0, 0)):
+        assert generator_losses(networks[0], None, changed(truth, **wrong), config)[1]["teeth"] == 0
+    upper = own.maps.upper.clone()
+    upper[..., :20, :] += 9  # the forehead
+    assert generator_losses(networks[0], None, changed(opened(own), upper=upper), config)[1]["teeth"] < 1e-6
+
+
+def test_a_closing_mouth_counts_more(networks, own, config):
+    """The same error of flow costs more beside a tear of the true flow, though nothing opens there."""
+    torn = own.maps.flow.clone()
+    torn[:, 1, 44:, 20:44] += 3
+    closed = changed(own, alpha=own.maps.alpha * 0)
+
+    def cost(rows: slice) -> float:
+        shading = own.maps.shading.clone()
+        shading[..., rows, 26:38] -= 0.3
+        truth = changed(closed, flow=torn, shading=shading)
+        return generator_losses(networks[0], None, truth, config)[1]["shading"].item()
+
+    assert cost(slice(42, 46)) > 4 * cost(slice(24, 28)) > 0
+
+
+@pytest.mark.parametrize(("precision", "amx", "half"), [
+    ("bf16", False, True), ("bf16", True, True), ("fp32", False, False), ("fp32", True, False),
+    ("auto", False, False), ("auto", True, True),
+])  # fmt: skip
+def test_precision_is_what_the_configuration_says(precision, amx, half, monkeypatch, config):
+    """On a processor "auto" is bf16 only where the hardware multiplies it."""
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    x = torch.ones(4, 4)
+    with autocast(torch.device("cpu"), replace(config, precision=precision)):
+        assert (x @ x).dtype == (torch.bfloat16 if half else torch.float32)
+    assert (x @ x).dtype == torch.float32
+
+
+def test_both_networks_run_in_the_configured_precision(networks, own, config, monkeypatch):
+    """In fp32 the scores of generator and rival are their plain answers; in bf16 they differ a little."""
+    generator, judge = networks
+    with torch.no_grad():
+        plain = apply_maps(own.photo, generator.finish(generator.raw(own.photo, own.expression, own.amount), 64))
+        exact, rough = (
+            generator_losses(generator, None, own, replace(config, precision=word))[2] for word in ("fp32", "bf16")
+        )
+        losses = [
+            float(discriminator_loss(judge, own, plain, replace(config, precision=word))) for word in ("fp32", "bf16")
+        ]
+    assert torch.equal(exact, plain) and not torch.equal(rough, plain)
+    torch.testing.assert_close(rough, plain, atol=0.05, rtol=0)
+    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.1)
+
+
 def test_a_step_learns(networks, own, config):
     generator, _ = networks
-    darker = own.shading - 0.3 * (own.shading != 0)
-    truth = replace(own, shading=darker, wanted=apply_maps(own.photo, own.flow, darker, own.paint, own.alpha))
+    darker = own.maps.shading - 0.3 * (own.maps.shading != 0)
+    truth = changed(own, shading=darker)
+    truth = replace(truth, wanted=apply_maps(own.photo, truth.maps))
     adam = torch.optim.Adam(generator.parameters(), 1e-3)
     costs = []
     for _ in range(12):
@@ -85,7 +168,7 @@ def test_the_rivals_train_apart(networks, own, config):
     generator, judge = networks
     _, terms, output = generator_losses(generator, judge, own, config)
     assert terms["adversarial"] > 0
-    discriminator_loss(judge, own, output).backward()
+    discriminator_loss(judge, own, output, config).backward()
     assert all(p.grad is not None for p in judge.parameters())
     assert all(p.grad is None for p in generator.parameters())
 

@@ -31,7 +31,7 @@ def test_a_run_leaves_what_it_says(trained, config):
     sheet = cv2.imread(str(trained / "samples" / "0000006.png"))
     assert sheet.shape == (4 * config.size, 7 * config.size, 3) and sheet.std() > 10  # two rigs, two rows each
     events = EventAccumulator(str(trained / "logs")).Reload()
-    assert {"flow", "shading", "alpha", "paint", "image", "adversarial", "discriminator"} <= set(
+    assert {"flow", "shading", "alpha", "paint", "teeth", "image", "adversarial", "discriminator"} <= set(
         events.Tags()["scalars"]
     )
     assert all(math.isfinite(event.value) for event in events.Scalars("image"))

@@ -40,6 +40,7 @@ def rig(
     from mien.face import choose, find_faces
     from mien.formats import check_output, write
     from mien.picture import read
+    from mien.rig.facekit import FaceKit
     from mien.rig.photo import PhotoRig
 
     check_output(output)
@@ -48,9 +49,9 @@ def rig(
     rgb = picture.rgb
     faces = find_faces(rgb)
     chosen = choose(faces, face, picture.name)
-    pixels = picture.pixels
+    pixels, kit = picture.pixels, FaceKit.load(assets)
     for index in chosen:
-        laid = PhotoRig(assets, rgb, faces[index])
+        laid = PhotoRig(kit, rgb, faces[index])
         if target.amount * strength > 0:
             pixels = laid.edit(pixels, target.weights, target.amount * strength)
     write(output, picture.with_pixels(pixels))

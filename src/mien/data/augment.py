@@ -7,6 +7,7 @@ Colour changes that apply to whole batches are made in training (`mien.training.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -75,19 +76,21 @@ def occlude(image: np.ndarray, maps: Maps, rng: np.random.Generator) -> tuple[np
     soft = cv2.GaussianBlur(mask, (0, 0), 0.7)[..., None]
     out = image * (1 - soft) + np.clip(colour + texture, 0, 1) * soft
     free = 1 - np.clip(cv2.GaussianBlur(mask, (0, 0), 2.0) * 1.5, 0, 1)
-    held = Maps(maps.flow * free[..., None], maps.shading * free, maps.paint, maps.alpha * free)
+    held = replace(maps, flow=maps.flow * free[..., None], shading=maps.shading * free, alpha=maps.alpha * free)
     return np.clip(out, 0, 1).astype(np.float32), held
 
 
 def degrade(image: np.ndarray, maps: Maps, rng: np.random.Generator) -> tuple[np.ndarray, Maps]:
     """Uneven light on image and paint; blur, noise and JPEG on the image alone."""
     size = image.shape[0]
-    paint = maps.paint
+    paint, teeth = maps.paint, maps.teeth
     if rng.random() < 0.5:  # a light from one side
         angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.55)
         where = (grid(size) - size / 2) @ np.array([np.cos(angle), np.sin(angle)], np.float32) / (0.35 * size)
         light = np.exp(strength * np.tanh(where))[..., None].astype(np.float32)
         image, paint = np.clip(image * light, 0, 1), np.clip(paint * light, 0, 1)
+        if teeth is not None:
+            teeth = replace(teeth, enamel=np.clip(teeth.enamel * light, 0, 1))
     if rng.random() < 0.25:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.0) * size / 256)
     if rng.random() < 0.3:
@@ -98,4 +101,4 @@ def degrade(image: np.ndarray, maps: Maps, rng: np.random.Generator) -> tuple[np
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
         assert decoded is not None
         image = decoded[..., ::-1] / 255.0
-    return image.astype(np.float32), Maps(maps.flow, maps.shading, paint.astype(np.float32), maps.alpha)
+    return image.astype(np.float32), replace(maps, paint=paint.astype(np.float32), teeth=teeth)

@@ -18,7 +18,7 @@ def refine_lips(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """(68, 2) landmarks, (x, y) in pixels, with inner lips moved to the edge of the teeth. rgb (H, W, 3) uint8."""
     ocular = float(np.linalg.norm(landmarks[45] - landmarks[36]))
     redness = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), max(0.5, 0.006 * ocular)), cv2.COLOR_RGB2LAB)[..., 1]
-    out = landmarks.copy()
+    moved: list[tuple[int, np.ndarray]] = []
     t = np.linspace(0, 1, 61)
     for top, upper, lower, bottom in COLUMNS:
         line = landmarks[top] + t[:, None] * (landmarks[bottom] - landmarks[top])
@@ -39,7 +39,7 @@ def refine_lips(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         least = 6 + int(np.argmin(profile[inner]))
         lips = min(profile[: least + 1].max(), profile[least:].max())
         if lips - profile[least] < CONTRAST:
-            continue
+            return landmarks.copy()  # a highlight on closed lips is no opening: that shows in all three columns
         middle = 0.5 * (lips + profile[least])
         first = least
         while first > 0 and profile[first] < middle:
@@ -47,5 +47,8 @@ def refine_lips(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         last = least
         while last < len(t) - 1 and profile[last] < middle:
             last += 1
-        out[upper], out[lower] = line[first], line[last]
+        moved += [(upper, line[first]), (lower, line[last])]
+    out = landmarks.copy()
+    for number, place in moved:
+        out[number] = place
     return out

@@ -5,7 +5,7 @@ A pair is a pure function of (seed, number), so that a resumed run sees what an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mien.face.align import crop_transform
 from mien.rig.emotions import MIRROR, random_expression
 from mien.rig.render import Rig, View
 from mien.rig.stage import compose
+from mien.synthesis.dentition import Teeth
 from mien.synthesis.maps import Maps
 
 NEUTRAL = np.zeros(len(SHAPES), np.float32)
@@ -65,7 +66,8 @@ def make_pair(rigs: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
     smiling = bool(rig.fit.weights.any())
     start = rig.fit.weights if rng.random() < 0.5 or smiling else random_expression(rng)
     chance = rng.random()
-    goal = start if chance < 0.03 else NEUTRAL if chance < 0.17 else random_expression(rng)
+    closing = 0.40 if smiling else 0.17  # a smile that closes is the hardest to learn
+    goal = start if chance < 0.03 else NEUTRAL if chance < closing else random_expression(rng)
     goal = np.where(WIDE_EYES, 0, goal).astype(np.float32) if smiling else goal
     amount = 1.0 if rng.random() < 0.75 else float(rng.uniform(0.0, 1.2))
     reached = (start + amount * (goal - start)).astype(np.float32)
@@ -92,13 +94,17 @@ def make_pair(rigs: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
 
 def still(maps: Maps) -> Maps:
     """Maps that change nothing."""
-    return Maps(maps.flow * 0, maps.shading * 0, maps.paint, maps.alpha * 0)
+    return replace(maps, flow=maps.flow * 0, shading=maps.shading * 0, alpha=maps.alpha * 0)
 
 
 def mirror(image: np.ndarray, maps: Maps, expression: np.ndarray) -> tuple[np.ndarray, Maps, np.ndarray]:
     """The pair seen in a mirror: left and right shapes change places."""
-    flow = maps.flow[:, ::-1] * np.array([-1, 1], np.float32)
-    flipped = Maps(flow, maps.shading[:, ::-1], maps.paint[:, ::-1], maps.alpha[:, ::-1])
+    across = np.array([-1, 1], np.float32)
+    teeth = maps.teeth
+    if teeth is not None:
+        teeth = Teeth(teeth.upper[:, ::-1] * across, teeth.lower[:, ::-1] * across, teeth.enamel[:, ::-1])
+    flow = maps.flow[:, ::-1] * across
+    flipped = Maps(flow, maps.shading[:, ::-1], maps.paint[:, ::-1], maps.alpha[:, ::-1], teeth)
     return image[:, ::-1], flipped, expression[MIRROR]
 
 
@@ -112,7 +118,8 @@ def real_pair(source: Rig, target: Rig, expression: np.ndarray, rng: np.random.G
     image, other = views[0].image, views[1].image
     assert image is not None and other is not None
     nothing = np.zeros((size, size), np.float32)
-    maps = Maps(np.zeros((size, size, 2), np.float32), nothing, np.zeros((size, size, 3), np.float32), nothing)
+    still_flow, black = np.zeros((size, size, 2), np.float32), np.zeros((size, size, 3), np.float32)
+    maps = Maps(still_flow, nothing, black, nothing, Teeth(still_flow, still_flow, black))
     if rng.random() < 0.5:
         image, other, expression = image[:, ::-1], other[:, ::-1], expression[MIRROR]
     return Pair(np.round(image * 255).astype(np.uint8), expression, 1.0, maps, np.round(other * 255).astype(np.uint8))

@@ -1,21 +1,37 @@
 """The generator: a conditional U-Net that moves and relights the photo instead of repainting it.
 
 A U-Net (Ronneberger et al. 2015; pix2pix, Isola et al. 2017) with a category condition, as in Wang et al. 2019, whose
-last layer gives flow, shading, paint and alpha rather than colours. The body works at half the crop's resolution, where
-flow and shading have all their detail; a light head at full resolution sharpens lips, lids and teeth.
+last layer gives flow, shading, paint and alpha rather than colours, and where the rows of teeth lie. The body works at
+half the crop's resolution, where flow and shading have all their detail; a light head at full resolution sharpens lips
+and lids.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mien.models.lay_teeth import lay_teeth
 from mien.rig.flowfield import window
+from mien.synthesis.dentition import REACH
+
+
+class MapTensors(NamedTuple):
+    """How square crops (N, ., S, S) change; as `mien.synthesis.maps.Maps` and `mien.synthesis.dentition.Teeth`."""
+
+    flow: Tensor  # (N, 2, S, S) crop px
+    shading: Tensor  # (N, 1, S, S) log ratio
+    paint: Tensor  # (N, 3, S, S) in [0, 1]
+    alpha: Tensor  # (N, 1, S, S) in [0, 1]
+    upper: Tensor  # (N, 2, S, S) crop px
+    lower: Tensor  # (N, 2, S, S) crop px
+    enamel: Tensor  # (N, 3, S, S) in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -53,7 +69,7 @@ class Modulated(nn.Module):
 
 
 class WarpUNet(nn.Module):
-    """photo (N, 3, 256, 256), expression (N, 57), amount (N, 1) -> flow, shading, paint, alpha; see `forward`."""
+    """photo (N, 3, 256, 256), expression (N, 57), amount (N, 1) -> `MapTensors`."""
 
     window: Tensor
 
@@ -69,31 +85,35 @@ class WarpUNet(nn.Module):
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(w[-2::-1], w[:0:-1], strict=False))
         self.up = nn.ModuleList(Modulated(a, a, c) for a in w[-2::-1])
         self.coarse = nn.Conv2d(w[0], 7, 3, 1, 1)
+        self.rows = nn.Conv2d(w[0], 7, 3, 1, 1)
         self.spread = nn.Conv2d(w[0], 4 * 8, 1)
         self.fine = nn.Conv2d(8 + 3 + 7, config.head, 3, 1, 1)
         self.last = nn.Conv2d(config.head, 7, 3, 1, 1)
         nn.init.zeros_(self.last.weight)
         nn.init.normal_(self.coarse.weight, std=1e-3)
+        nn.init.normal_(self.rows.weight, std=1e-3)
         with torch.no_grad():
+            assert self.rows.bias is not None
+            self.rows.bias.copy_(torch.tensor([0.0, 0, 0, 0, 1.4, 1.3, 1.0]))
             self.coarse.bias.copy_(torch.tensor([0, 0, 0, 0.3, -1.0, -1.0, -4.0]))
             assert self.last.bias is not None
             self.last.bias.zero_()
         self.register_buffer("window", torch.from_numpy(np.array(window(256)))[None, None], persistent=False)
 
-    def forward(self, photo: Tensor, expression: Tensor, amount: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Maps of the crop: flow (N, 2, H, W) in crop pixels, shading (N, 1, H, W) log ratio,
-        paint (N, 3, H, W) in [0, 1], alpha (N, 1, H, W) in [0, 1]."""
+    def forward(self, photo: Tensor, expression: Tensor, amount: Tensor) -> MapTensors:
         size, inner = photo.shape[-1], self.config.inner
         if size == inner:
             return self.finish(self.raw(photo, expression, amount), inner)
         small = functional.interpolate(photo, size=(inner, inner), mode="bilinear", align_corners=False)
         maps = self.finish(self.raw(small, expression, amount), inner)
-        flow, *rest = (functional.interpolate(m, size=(size, size), mode="bilinear", align_corners=False) for m in maps)
-        shading, paint, alpha = rest
-        return flow * (size / inner), shading, paint, alpha
+        large = MapTensors(
+            *(functional.interpolate(m, size=(size, size), mode="bilinear", align_corners=False) for m in maps)
+        )
+        k = size / inner
+        return large._replace(flow=large.flow * k, upper=large.upper * k, lower=large.lower * k)
 
     def raw(self, photo: Tensor, expression: Tensor, amount: Tensor) -> Tensor:
-        """The seven channels before their ranges: (N, 7, H, W)."""
+        """The fourteen channels before their ranges: (N, 14, H, W)."""
         condition = self.embed(torch.cat([expression, amount], dim=1))
         centred = photo * 2 - 1
         half = functional.avg_pool2d(centred, 2)
@@ -111,16 +131,18 @@ class WarpUNet(nn.Module):
         coarse = functional.interpolate(self.coarse(x), scale_factor=2.0, mode="bilinear", align_corners=False)
         detail = functional.pixel_shuffle(self.spread(x), 2)
         fine = functional.silu(self.fine(torch.cat([detail, centred, coarse], dim=1)))
-        return coarse + self.last(fine)
+        rows = functional.interpolate(self.rows(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return torch.cat([coarse + self.last(fine), rows], dim=1)
 
-    def finish(self, maps: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def finish(self, maps: Tensor, size: int) -> MapTensors:
         """Ranges, and the window that makes every edit end before the crop does."""
         edge = self.edge(size)
         flow = maps[:, 0:2] * (self.config.flow_scale * size / 256) * edge
         shading = torch.tanh(maps[:, 2:3]) * edge
         paint = torch.sigmoid(maps[:, 3:6])
         alpha = torch.sigmoid(maps[:, 6:7]) * edge
-        return flow, shading, paint, alpha
+        rows = REACH * size / 256 * torch.tanh(maps[:, 7:11] / 3)
+        return MapTensors(flow, shading, paint, alpha, rows[:, :2], rows[:, 2:], torch.sigmoid(maps[:, 11:14]))
 
     def edge(self, size: int) -> Tensor:
         """(1, 1, size, size) in [0, 1]: where the generator may change anything at all."""
@@ -136,12 +158,13 @@ class WarpUNet(nn.Module):
         return torch.cat([x, y], dim=1)
 
 
-def apply_maps(photo: Tensor, flow: Tensor, shading: Tensor, paint: Tensor, alpha: Tensor) -> Tensor:
-    """The output crop (N, 3, H, W): photo(p + flow(p)) * exp(shading) * (1 - alpha) + paint * alpha."""
+def apply_maps(photo: Tensor, maps: MapTensors) -> Tensor:
+    """The output crop (N, 3, H, W): photo(p + flow(p)) * exp(shading) * (1 - alpha) + paint * alpha, teeth on paint."""
     h, w = photo.shape[-2:]
     y = torch.arange(h, dtype=photo.dtype, device=photo.device).view(1, h, 1)
     x = torch.arange(w, dtype=photo.dtype, device=photo.device).view(1, 1, w)
-    at_x, at_y = x + flow[:, 0], y + flow[:, 1]
+    at_x, at_y = x + maps.flow[:, 0], y + maps.flow[:, 1]
     grid = torch.stack([at_x * (2 / (w - 1)) - 1, at_y * (2 / (h - 1)) - 1], dim=-1)
     moved = functional.grid_sample(photo, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return moved * torch.exp(shading) * (1 - alpha) + paint * alpha
+    paint = lay_teeth(maps.paint, maps.upper, maps.lower, maps.enamel)
+    return moved * torch.exp(maps.shading) * (1 - maps.alpha) + paint * maps.alpha

@@ -81,6 +81,10 @@ _PROTOTYPES = {name: weights_of(PROTOTYPES[name]) for name in ALL_NAMES}
 _ALL = {name: np.stack([_PROTOTYPES[name], *(weights_of(v) for v in VARIANTS.get(name, ()))]) for name in ALL_NAMES}
 
 
+MOST = 2.9
+"""No shape is ever driven further: beyond it the mesh folds over itself."""
+
+
 def variant(name: str, rng: np.random.Generator, strength: tuple[float, float] = (0.5, 1.25)) -> np.ndarray:
     """A person's way of showing `name`: (57,) float32. Between prototype and variants, uneven sides, some strength."""
     choices = _ALL[name]
@@ -90,7 +94,7 @@ def variant(name: str, rng: np.random.Generator, strength: tuple[float, float] =
     uneven = rng.normal(0, 0.10, len(_SIDES))
     for (left, right), u in zip(_SIDES, uneven, strict=True):
         out[left], out[right] = out[left] * (1 + u), out[right] * (1 - u)
-    return out.astype(np.float32)
+    return np.clip(out, 0, MOST).astype(np.float32)
 
 
 def scattered(rng: np.random.Generator, most: int = 5) -> np.ndarray:

@@ -24,6 +24,7 @@ LANDMARK_VERTICES = np.array(
 )
 
 SKIN, NECK, SOCKET, EYE_SOCKET, GUM, UPPER_TEETH, LOWER_TEETH, SCLERA, IRIS = range(9)
+MOUTH = (SOCKET, GUM, UPPER_TEETH, LOWER_TEETH)
 # last vertex of each part, inclusive, in the order of the file
 _PARTS = (
     (9408, SKIN),
@@ -90,6 +91,8 @@ class FaceKit:
             start = last + 1
         expressions = expressions[order, :VERTEX_COUNT].astype(np.float32)
         expressions[:, :, 0] *= _still_outline(vertices[:VERTEX_COUNT])
+        brows = [SHAPES.index(name) for name in SHAPES if name.startswith("brow")]
+        expressions[brows] *= _quiet_lids(vertices[:VERTEX_COUNT], part)[:, None]
         return cls(
             vertices=vertices[:VERTEX_COUNT].astype(np.float32),
             triangles=triangles,
@@ -104,3 +107,25 @@ def _still_outline(vertices: np.ndarray) -> np.ndarray:
     outward = np.abs(vertices[:, 0]) / np.abs(vertices[LANDMARK_VERTICES[:17], 0]).max()
     t = np.clip((outward - 0.62) / 0.28, 0, 1)
     return (1 - 0.75 * t * t * (3 - 2 * t)).astype(np.float32)
+
+
+LID, FOLD = 0.75, 1.35  # model units above the upper lid's margin
+
+
+def _quiet_lids(vertices: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """(N,) factor on what brows do: little upon the upper lids, so that the skin below the brow stretches, not the
+    lashes."""
+    out = np.ones(len(vertices), np.float32)
+    for lid in (LANDMARK_VERTICES[36:40], LANDMARK_VERTICES[42:46]):
+        points = vertices[lid]
+        points = points[np.argsort(points[:, 0])]
+        middle, half = points[:, 0].mean(), np.ptp(points[:, 0]) / 2
+        arch = np.polyval(np.polyfit(points[:, 0], points[:, 1], 2), vertices[:, 0])
+        above = (vertices[:, 1] - arch - LID) / (FOLD - LID)
+        aside = (np.abs(vertices[:, 0] - middle) / half - 0.9) / 0.7
+        t, u = np.clip(above, 0, 1), np.clip(aside, 0, 1)
+        held = (1 - t * t * (3 - 2 * t)) * (1 - u * u * (3 - 2 * u))
+        below = np.clip((vertices[:, 1] - arch + 1.6) / 0.8, 0, 1)
+        near = (part == SKIN) & (vertices[:, 2] > points[:, 2].min() - 2.0)
+        out = np.where(near, out * (1 - 0.75 * held * below), out)
+    return out.astype(np.float32)

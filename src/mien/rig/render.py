@@ -13,16 +13,20 @@ import cv2
 import numpy as np
 
 from mien.rig.creases import activations, crease_fields
-from mien.rig.facekit import EYE_SOCKET, IRIS, LANDMARK_VERTICES, NECK, SCLERA, SKIN, FaceKit
+from mien.rig.dentures import Dentures
+from mien.rig.facekit import EYE_SOCKET, IRIS, LANDMARK_VERTICES, MOUTH, NECK, SCLERA, SKIN, FaceKit
 from mien.rig.fit import Fit
 from mien.rig.flowfield import extend, grid, sample, window
-from mien.rig.interior import eye_plate, mouth_colours
+from mien.rig.interior import Mouth
 from mien.rig.raster import interpolate, rasterise, vertex_normals
+from mien.synthesis.dentition import Teeth, lay
+from mien.synthesis.eyeball import eye_plate, skin_colour
 from mien.synthesis.maps import Maps
 
 AMBIENT = 0.45
 RATIO = (np.log(0.66), np.log(1.10))
 TOLERANCE = 0.12  # model units between a point and the visible surface that still count as the same
+OPEN = 0.02  # area of the mouth's inside, in squared distances of the outer eye corners, below which lips are closed
 REACH = 26.0  # how far beyond the mesh the flow fades, in crop pixels of 256
 
 
@@ -34,7 +38,8 @@ class View:
     landmarks (68, 2) and points (N, 3) in crop pixels, z to the camera.
     index (S, S) int32: the triangle that is seen, or -1; depth (S, S) float32: its z.
     part (S, S) uint8: as `FaceKit.part`, 255 where nothing is.
-    shade, crease (S, S) float32: log change of the photo's light. colour (S, S, 3) float32 in [0, 1]: eyes and mouth.
+    shade, crease (S, S) float32: log change of the photo's light.
+    colour (S, S, 3) float32 in [0, 1]: eyes, and the mouth behind the teeth; teeth: where the rows lie.
     """
 
     image: np.ndarray | None
@@ -45,6 +50,7 @@ class View:
     part: np.ndarray
     shade: np.ndarray
     colour: np.ndarray
+    teeth: Teeth
     crease: np.ndarray
 
 
@@ -71,16 +77,17 @@ class Rig:
         eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
         self.photo_depth = depth
         mouth = (part != SKIN) & (part != 255) & ~eyes
-        self.photo_mouth = mouth.astype(np.float32) if fit.weights.any() and mouth.sum() > 40 else None
-        cheeks = (
-            fit.points[LANDMARK_VERTICES[[1, 4, 12, 15, 30]], :2] * 0.5 + fit.points[LANDMARK_VERTICES[30], :2] * 0.5
-        )
-        skin = sample(cv2.GaussianBlur(self.canvas, (0, 0), 5), cheeks[None].astype(np.float32))[0].mean(0)
-        self.plate = eye_plate(self.canvas, fit.points, eyes, skin)
+        landmarks = fit.points[LANDMARK_VERTICES, :2]
+        ocular = float(np.linalg.norm(landmarks[45] - landmarks[36]))
+        opened = fit.weights.any() and mouth.sum() > OPEN * ocular**2
+        self.photo_mouth = mouth.astype(np.float32) if opened else None
+        skin = skin_colour(self.canvas, landmarks)
+        self.plate = eye_plate(self.canvas, landmarks, eyes, skin)
         self.light = np.array([rng.normal(0, 0.12), -0.22 + rng.normal(0, 0.06), 1.0])
         self.light /= np.linalg.norm(self.light)
-        self.mouth = mouth_colours(kit, fit.points, fit.scale, skin, rng)
-        self.creases = crease_fields(fit.points[LANDMARK_VERTICES, :2], self.size, rng, age)
+        self.mouth = Mouth.of(skin, rng)
+        self.dentures = Dentures(kit)
+        self.creases = crease_fields(landmarks, self.size, rng, age)
         self.neutral_light = self._lambert(fit.points)
         self.photo_crease = activations(fit.weights)
 
@@ -120,9 +127,12 @@ class Rig:
         ratio = np.clip(np.log(self._lambert(points) / self.neutral_light), *RATIO)
         placed = _place(self._turn(points, pose), transform)
         index, depth = rasterise(placed, self.triangles, size)
-        values = np.concatenate([self.fit.points, ratio[:, None], self.mouth], axis=1).astype(np.float32)
+        values = np.concatenate([self.fit.points, ratio[:, None]], axis=1).astype(np.float32)
         drawn = interpolate(index, placed, self.triangles, values)
         part = np.where(index >= 0, self.triangle_part[index], 255).astype(np.uint8)
+        own = np.array_equal(weights, self.fit.weights)
+        if own and self.photo_mouth is None:  # a slit between closed lips is the fit's error, not a mouth's inside
+            part[np.isin(part, MOUTH)] = SKIN
         inverse = cv2.invertAffineTransform(transform)
         here = grid(size) @ inverse[:, :2].T.astype(np.float32) + inverse[:, 2].astype(np.float32)
         skin = part == SKIN
@@ -139,12 +149,19 @@ class Rig:
         for k in np.flatnonzero(np.abs(calls) > 0.01):
             drawing += calls[k] * self.creases[k]
         crease = sample(drawing, photo_at) * window(size) * skin
-        colour = self._hidden(drawn, part)
+        eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
+        mouth = ~skin & (part != 255) & ~eyes
+        opening = cv2.GaussianBlur(mouth.astype(np.float32), (0, 0), 3.0 * size / 256)
+        colour = self._hidden(drawn, eyes, mouth, opening)
+        teeth = Teeth(*self.dentures.flows(placed, size), self.mouth.enamel(opening))
         image = None
-        if draw and pose is None and np.array_equal(weights, self.fit.weights):
+        if draw and pose is None and own:
             image = cv2.warpAffine(self.canvas, transform, (size, size), borderMode=cv2.BORDER_REPLICATE)
         elif draw:
-            image = self._draw(photo_at, shade + crease, colour, (part != SKIN) & (part != 255))
+            inside = np.where(mouth[..., None], with_teeth(colour, teeth), colour)
+            if self.photo_mouth is not None:
+                inside = self._own_mouth(inside, drawn, mouth)
+            image = self._draw(photo_at, shade + crease, inside, eyes | mouth)
         return View(
             image=image,
             landmarks=placed[LANDMARK_VERTICES, :2],
@@ -154,6 +171,7 @@ class Rig:
             part=part,
             shade=shade,
             colour=colour,
+            teeth=teeth,
             crease=crease,
         )
 
@@ -162,23 +180,20 @@ class Rig:
         soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 0.7 * len(hidden) / 256)[..., None]
         return np.clip(image * (1 - soft) + colour * soft, 0, 1).astype(np.float32)
 
-    def _hidden(self, drawn: np.ndarray, part: np.ndarray) -> np.ndarray:
-        """(S, S, 3) colours of eyes and mouth, continued a little beyond their edges."""
-        size = part.shape[0]
-        eyes = np.isin(part, (SCLERA, IRIS, EYE_SOCKET))
-        mouth = (part != SKIN) & (part != 255) & ~eyes
-        eye_colour = sample(self.plate, drawn[..., :2])
-        # light is lost towards the edges of the mouth's opening
-        opening = cv2.GaussianBlur(mouth.astype(np.float32), (0, 0), 3.0 * size / 256)
-        mouth_colour = drawn[..., 4:7] * np.clip(0.55 + 0.6 * opening, 0, 1)[..., None]
-        if self.photo_mouth is not None:  # an open mouth in the photo shows its own inside
-            at, depth = drawn[..., :2], sample(self.photo_depth, drawn[..., :2])
-            near = np.abs(depth - drawn[..., 2]) < TOLERANCE * self.fit.scale
-            shown = cv2.GaussianBlur((mouth & near).astype(np.float32), (0, 0), 0.7 * size / 256)
-            shown = (shown * (sample(self.photo_mouth, at) > 0.5))[..., None]
-            mouth_colour = mouth_colour * (1 - shown) + sample(self.canvas, at) * shown
-        colour = np.where(eyes[..., None], eye_colour, mouth_colour)
+    def _hidden(self, drawn: np.ndarray, eyes: np.ndarray, mouth: np.ndarray, opening: np.ndarray) -> np.ndarray:
+        """(S, S, 3) colours of the eyes and of the mouth behind its teeth, continued a little beyond their edges."""
+        colour = np.where(eyes[..., None], sample(self.plate, drawn[..., :2]), self.mouth.depth(opening))
         return np.clip(extend(colour, eyes | mouth, None), 0, 1)
+
+    def _own_mouth(self, inside: np.ndarray, drawn: np.ndarray, mouth: np.ndarray) -> np.ndarray:
+        """An open mouth in the photo shows its own teeth, where they are in sight."""
+        size = len(inside)
+        assert self.photo_mouth is not None
+        at, depth = drawn[..., :2], sample(self.photo_depth, drawn[..., :2])
+        near = np.abs(depth - drawn[..., 2]) < TOLERANCE * self.fit.scale
+        shown = cv2.GaussianBlur((mouth & near).astype(np.float32), (0, 0), 0.7 * size / 256)
+        shown = (shown * (sample(self.photo_mouth, at) > 0.5))[..., None]
+        return inside * (1 - shown) + sample(self.canvas, at) * shown
 
     def maps(self, source: View, target: View) -> Maps:
         """The exact maps from one view to another of the same transform and pose."""
@@ -201,7 +216,9 @@ class Rig:
         came = sample(np.dstack([source.shade, source.crease]), here + flow)
         shading = (target.shade + target.crease - came.sum(-1)) * wide
         shading = np.where(inner, 0, shading)
-        return Maps(flow.astype(np.float32), shading.astype(np.float32), target.colour, alpha.astype(np.float32))
+        return Maps(
+            flow.astype(np.float32), shading.astype(np.float32), target.colour, alpha.astype(np.float32), target.teeth
+        )
 
 
 def _place(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
@@ -217,4 +234,13 @@ def warp(image: np.ndarray, maps: Maps) -> np.ndarray:
     """Apply maps to a crop (S, S, 3) float32 in [0, 1]."""
     out = sample(image, grid(image.shape[0]) + maps.flow) * np.exp(maps.shading)[..., None]
     alpha = maps.alpha[..., None]
-    return np.clip(out * (1 - alpha) + maps.paint * alpha, 0, 1)
+    paint = maps.paint if maps.teeth is None else with_teeth(maps.paint, maps.teeth)
+    return np.clip(out * (1 - alpha) + paint * alpha, 0, 1)
+
+
+def with_teeth(paint: np.ndarray, teeth: Teeth) -> np.ndarray:
+    """The paint (S, S, 3) of a crop with its teeth before it."""
+    size = len(paint)
+    k = 256 / size
+    rows = Teeth(teeth.upper * np.float32(k), teeth.lower * np.float32(k), teeth.enamel)
+    return lay(paint, (grid(size) + 0.5) * k - 0.5, rows, max(size / 256, 2))  # as fine as the losses see it

@@ -1,7 +1,8 @@
 """Maps of a 256x256 crop -> the photo at its own resolution.
 
-Flow, shading and alpha are enlarged and applied to the photo's own pixels; only paint is enlarged itself. What is
-slighter than can be seen is taken as nothing, and where there is nothing no pixel is written: it stays bit-identical.
+Flow, shading and alpha are enlarged and applied to the photo's own pixels; only paint is enlarged itself, and the teeth
+before it are drawn at the photo's resolution. What is slighter than can be seen is taken as nothing, and where there is
+nothing no pixel is written: it stays bit-identical.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from mien.synthesis.dentition import Teeth, lay
+from mien.synthesis.lips import close
 from mien.synthesis.maps import Maps
 
 MOTION = (0.02, 0.15)
@@ -26,11 +29,12 @@ TILE = 512  # px: bounds the memory, and OpenCV's remap takes no picture beyond 
 _MARGIN = 5  # px around a tile's sources that Lanczos reads
 
 
-def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray) -> np.ndarray:
+def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.ndarray | None = None) -> np.ndarray:
     """Apply maps to a photo; returns a new array of the same shape and type.
 
     pixels: (H, W, 3) uint8 or uint16 RGB. transform: (2, 3) similarity, photo px -> crop px (pixel centres at
-    integers in both); the crop may reach beyond the photo.
+    integers in both); the crop may reach beyond the photo. lips: (8, 2) landmarks 60 to 67 in photo px, for maps whose
+    flow does not break between lips that close, or None.
     """
     result = pixels.copy()
     flow, shading, alpha = _quiet(maps)
@@ -38,10 +42,17 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray) -> np.ndarr
         return result
     transform = np.asarray(transform, np.float64)
     to_photo = np.linalg.inv(transform[:, :2])
-    # the flow is in photo px from here on
-    layers = [np.dstack([flow @ to_photo.T.astype(np.float32), shading, alpha]), maps.paint]
+    behind = maps.paint if maps.teeth is None else np.dstack([maps.paint, *vars(maps.teeth).values()])
+    layers = [np.dstack([flow, shading, alpha]), behind]
     zoom = 1 / float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))  # photo px a crop px
+    aligned = _to_aligned(transform, len(flow))
     (motion, paint), transform = _smooth(layers, transform, zoom)
+    moved, shade, cover = motion[..., :2], motion[..., 2], motion[..., 3]
+    if lips is not None:
+        k = np.float32(256 / len(flow))
+        moved, shade = close(moved * k, shade, cover, lips @ aligned[:, :2].T + aligned[:, 2])
+        moved = moved / k
+    motion = np.dstack([moved @ to_photo.T.astype(np.float32), shade, cover])
     for x0, y0, x1, y1 in _tiles(_footprint(pixels.shape[:2], transform, len(motion))):
         here = np.column_stack([transform[:, :2], transform @ (x0, y0, 1)])
         size = (x1 - x0, y1 - y0)
@@ -52,9 +63,31 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray) -> np.ndarr
             tile *= (np.exp(shade) * (1 - cover))[..., None]
             if cover.any():
                 cover *= float(np.iinfo(pixels.dtype).max)
-                tile += _sample(paint, here, size) * cover[..., None]
+                tile += _painted(_sample(paint, here, size), aligned, (x0, y0), len(flow), zoom) * cover[..., None]
             np.copyto(result[y0:y1, x0:x1], _rounded(tile, pixels.dtype), where=edited[..., None])
     return result
+
+
+def _to_aligned(transform: np.ndarray, size: int) -> np.ndarray:
+    """(2, 3): photo px -> px of the aligned 256 px crop, where `transform` goes to the same crop at `size` px."""
+    k = 256 / size
+    return np.column_stack([transform[:, :2] * k, transform[:, 2] * k + (k - 1) / 2])
+
+
+def _painted(layers: np.ndarray, aligned: np.ndarray, corner: tuple[int, int], size: int, zoom: float) -> np.ndarray:
+    """(h, w, 3) paint of a tile, with the teeth before it if the layers (h, w, 3 or 10) tell where they lie.
+
+    aligned: photo px -> px of the aligned crop. size: px of the maps' crop. zoom: photo px a px of it.
+    """
+    paint = layers[..., :3]
+    if layers.shape[2] == 3:
+        return paint
+    height, width = layers.shape[:2]
+    x = np.arange(corner[0], corner[0] + width)
+    y = np.arange(corner[1], corner[1] + height)[:, None]
+    at = np.stack([aligned[k, 0] * x + aligned[k, 1] * y + aligned[k, 2] for k in (0, 1)], axis=-1)
+    k = np.float32(256 / size)
+    return lay(paint, at, Teeth(layers[..., 3:5] * k, layers[..., 5:7] * k, layers[..., 7:10]), zoom / float(k))
 
 
 def _quiet(maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

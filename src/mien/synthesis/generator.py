@@ -1,4 +1,7 @@
-"""The network: a 256x256 crop and a target expression give flow, shading, paint and alpha. ONNX Runtime, no torch."""
+"""The network: a 256x256 crop and a target expression give flow, shading, paint, alpha and where the teeth lie.
+
+ONNX Runtime, no torch.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import onnxruntime as ort
 
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, SHAPES
+from mien.synthesis.dentition import Teeth
 from mien.synthesis.maps import Maps
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
@@ -24,7 +28,7 @@ NEAR_NOTHING = 0.08
 """Below this amount the maps fade to nothing, whatever the network says: strength 0 is reached without a jump."""
 
 INPUTS = ("photo", "expression", "amount")
-OUTPUTS = ("flow", "shading", "paint", "alpha")
+OUTPUTS = ("flow", "shading", "paint", "alpha", "upper", "lower", "enamel")
 
 
 class Generator:
@@ -55,12 +59,12 @@ class Generator:
             "expression": np.asarray(weights, np.float32)[None],
             "amount": np.array([[amount]], np.float32),
         }
-        flow, shading, paint, alpha = answer = self.session.run(list(OUTPUTS), feed)
+        answer = self.session.run(list(OUTPUTS), feed)
         if not all(np.isfinite(layer).all() for layer in answer):
             raise MienError(f"the weights {self.path} give numbers that are not finite")
         near = np.float32(min(1.0, amount / NEAR_NOTHING))
-        flow, paint = flow[0].transpose(1, 2, 0), paint[0].transpose(1, 2, 0)
-        return Maps(flow * near, shading[0, 0] * near, paint, alpha[0, 0] * near)
+        flow, shading, paint, alpha, upper, lower, enamel = (layer[0].transpose(1, 2, 0) for layer in answer)
+        return Maps(flow * near, shading[..., 0] * near, paint, alpha[..., 0] * near, Teeth(upper, lower, enamel))
 
 
 def threads() -> int:

@@ -10,28 +10,26 @@ import torch
 from torch import Tensor
 
 from mien.data.pairs import Pair
-from mien.models.warp_unet import apply_maps
+from mien.models.warp_unet import MapTensors, apply_maps
 
 
 @dataclass(frozen=True)
 class Batch:
-    """photo, wanted (N, 3, H, W) in [0, 1]; expression (N, 57); amount (N, 1); the truth's maps;
+    """photo, wanted (N, 3, H, W) in [0, 1]; expression (N, 57); amount (N, 1); maps: the truth;
     known (N, 1, 1, 1): one where the maps are the rig's, zero for real pairs."""
 
     photo: Tensor
     wanted: Tensor
     expression: Tensor
     amount: Tensor
-    flow: Tensor
-    shading: Tensor
-    paint: Tensor
-    alpha: Tensor
+    maps: MapTensors
     known: Tensor
 
 
 def pack(pair: Pair) -> tuple[np.ndarray, ...]:
     """A pair as small arrays (1 MB at 256 px): what workers send and the buffer keeps."""
-    maps = pair.maps
+    maps, teeth = pair.maps, pair.maps.teeth
+    assert teeth is not None
     return (
         pair.source,
         pair.expression,
@@ -39,6 +37,8 @@ def pack(pair: Pair) -> tuple[np.ndarray, ...]:
         np.concatenate([maps.flow, maps.shading[..., None]], axis=-1).astype(np.float16),
         np.round(maps.paint * 255).astype(np.uint8),
         np.round(maps.alpha * 255).astype(np.uint8),
+        np.concatenate([teeth.upper, teeth.lower], axis=-1).astype(np.float16),
+        np.round(teeth.enamel * 255).astype(np.uint8),
         pair.real if pair.real is not None else np.zeros(0, np.uint8),
     )
 
@@ -51,30 +51,28 @@ def collate(packed: Sequence[tuple[np.ndarray, ...]]) -> Batch:
         return stacked.permute(0, 3, 1, 2).float() / 255
 
     photo = image([p[0] for p in packed])
-    maps = torch.from_numpy(np.stack([p[3] for p in packed])).permute(0, 3, 1, 2).float()
-    flow, shading = maps[:, :2], maps[:, 2:]
-    paint = image([p[4] for p in packed])
+    moved = torch.from_numpy(np.stack([p[3] for p in packed])).permute(0, 3, 1, 2).float()
+    rows = torch.from_numpy(np.stack([p[6] for p in packed])).permute(0, 3, 1, 2).float()
     alpha = torch.from_numpy(np.stack([p[5] for p in packed]))[:, None].float() / 255
-    wanted = apply_maps(photo, flow, shading, paint, alpha).clamp(0, 1)
-    known = torch.tensor([float(p[6].size == 0) for p in packed]).view(-1, 1, 1, 1)
+    paint, enamel = image([p[4] for p in packed]), image([p[7] for p in packed])
+    maps = MapTensors(moved[:, :2], moved[:, 2:], paint, alpha, rows[:, :2], rows[:, 2:], enamel)
+    wanted = apply_maps(photo, maps).clamp(0, 1)
+    known = torch.tensor([float(p[8].size == 0) for p in packed]).view(-1, 1, 1, 1)
     for i, p in enumerate(packed):
-        if p[6].size:
-            wanted[i] = image([p[6]])[0]
+        if p[8].size:
+            wanted[i] = image([p[8]])[0]
     return Batch(
         photo=photo,
         wanted=wanted,
         expression=torch.from_numpy(np.stack([p[1] for p in packed]).copy()),
         amount=torch.from_numpy(np.array([p[2] for p in packed], np.float32))[:, None],
-        flow=flow,
-        shading=shading,
-        paint=paint,
-        alpha=alpha,
+        maps=maps,
         known=known,
     )
 
 
 def recolour(batch: Batch, generator: torch.Generator) -> Batch:
-    """The same change of exposure, contrast, white balance and saturation on photo, wanted and paint."""
+    """The same change of exposure, contrast, white balance and saturation on photo, wanted, paint and enamel."""
     n = batch.photo.shape[0]
 
     def normal(*shape: int) -> Tensor:
@@ -92,13 +90,15 @@ def recolour(batch: Batch, generator: torch.Generator) -> Batch:
         grey = (x * luma).sum(1, keepdim=True)
         return (x + (grey - x) * grey_share).clamp(0, 1)
 
-    return replace(batch, photo=change(batch.photo), wanted=change(batch.wanted), paint=change(batch.paint))
+    maps = batch.maps._replace(paint=change(batch.maps.paint), enamel=change(batch.maps.enamel))
+    return replace(batch, photo=change(batch.photo), wanted=change(batch.wanted), maps=maps)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on another device; images in channels-last order, which the processor's convolutions like."""
-    moved = {
-        name: value.to(device, memory_format=torch.channels_last) if value.dim() == 4 else value.to(device)
-        for name, value in vars(batch).items()
-    }
-    return Batch(**moved)
+
+    def place(value: Tensor) -> Tensor:
+        return value.to(device, memory_format=torch.channels_last) if value.dim() == 4 else value.to(device)
+
+    moved = {name: place(value) for name, value in vars(batch).items() if name != "maps"}
+    return Batch(maps=MapTensors(*map(place, batch.maps)), **moved)

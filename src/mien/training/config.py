@@ -15,7 +15,7 @@ class TrainConfig:
     """size: pixels of the square that the network works on. steps: generator updates.
     chunk: pairs rendered together; repeats: how often each is used.
     adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs;
-    smile_share: of rendered pairs that start from a smiling photo."""
+    smile_share: of rendered pairs that start from a smiling photo. precision: "bf16", "fp32" or "auto"."""
 
     seed: int = 1
     size: int = 192
@@ -36,9 +36,11 @@ class TrainConfig:
     shading_weight: float = 6.0
     alpha_weight: float = 0.6
     paint_weight: float = 2.0
+    teeth_weight: float = 0.15
     image_weight: float = 8.0
     real_weight: float = 1.5
     sparse_weight: float = 0.05
+    precision: str = "auto"
     people: int = 0
     widths: tuple[int, ...] = (16, 32, 64, 128, 224)
     head: int = 12
@@ -78,7 +80,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        kind = "a whole number" if isinstance(default, int) else "a number"
+        kind = {int: "a whole number", float: "a number"}.get(type(default), "a word in quotes")
         raise MienError(f"{where} must be {kind}, not {value!r}")
     return value
 
@@ -87,6 +89,7 @@ def _rules(config: TrainConfig) -> list[tuple[bool, str]]:
     """What must hold for a run to start, and what to say where it does not."""
     step = 2 ** len(config.widths)
     return [
+        (config.precision in ("auto", "bf16", "fp32"), 'precision is "auto", "bf16" or "fp32"'),
         (len(config.widths) >= 2 and min(config.widths) > 0 and config.head > 0, "widths and head must be positive"),
         (all(w % max(1, w // 16) == 0 for w in config.widths[1:]), "widths above 31 must be multiples of 16"),
         (config.size > 0 and config.size % step == 0, f"size must be a multiple of {step}"),

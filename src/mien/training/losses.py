@@ -69,6 +69,23 @@ def near_openings(alpha: Tensor, reach: int = 2) -> Tensor:
     return functional.interpolate(grown, size=alpha.shape[-2:], mode="nearest")
 
 
+def near_breaks(flow: Tensor, steep: float = 0.6, reach: int = 1) -> Tensor:
+    """(N, 1, H, W) in {0, 1}: where the flow (N, 2, H, W) changes by more than `steep` a pixel, grown a little: lips
+    and lids that close."""
+    (dx, dy) = (functional.pad(d.abs().amax(1, keepdim=True), p) for d, p in zip(gradients(flow), _PADS, strict=True))
+    return near_openings(((dx > steep) | (dy > steep)).to(flow.dtype), reach)
+
+
+_PADS = ((0, 1, 0, 0), (0, 0, 0, 1))
+
+
+def lower_half(near: Tensor) -> Tensor:
+    """`near` (N, 1, H, W) below the nose of an aligned crop: the mouth without the eyes."""
+    mask = near.clone()
+    mask[..., : round(0.55 * near.shape[-2]), :] = 0
+    return mask
+
+
 def smoothness(flow: Tensor) -> Tensor:
     """Mean absolute second difference of the flow: bends cost, stretches do not."""
     (dx, dy) = gradients(flow)

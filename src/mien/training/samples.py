@@ -29,7 +29,7 @@ def sample_sheet(generator: WarpUNet, rigs: list[Rig], path: Path, device: torch
             photo = torch.from_numpy(image).permute(2, 0, 1)[None].repeat(len(names), 1, 1, 1).to(device)
             target = torch.from_numpy(np.stack([prototype(name) for name in names])).to(device)
             with torch.no_grad():
-                output = apply_maps(photo, *generator(photo, target, torch.ones(len(names), 1, device=device)))
+                output = apply_maps(photo, generator(photo, target, torch.ones(len(names), 1, device=device)))
             tiles = [image, *output.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()]
             rows.append(np.hstack(tiles))
     generator.train()

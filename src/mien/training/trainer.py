@@ -113,7 +113,7 @@ def train(
                 g_adam.step()
 
                 if rival is not None:
-                    d_loss = discriminator_loss(discriminator, batch, output)
+                    d_loss = discriminator_loss(discriminator, batch, output, config)
                     d_adam.zero_grad(set_to_none=True)
                     d_loss.backward()
                     d_adam.step()

@@ -1,0 +1,120 @@
+"""Lids that open: lashes keep their length, the eyeball keeps its shape, and what is bared is the photo's own eye.
+
+Between a lid and the eye behind it the true flow breaks; a network's flow stretches iris and lashes instead. How far
+the lid rises is what alpha says; here the lid's margin is moved by it as one piece, the skin above it takes up the
+stretch, the eyeball stays, and between the two lies the eye as completed behind the lid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from mien.synthesis.eyeball import eye_plate, skin_colour
+from mien.synthesis.maps import Maps
+
+EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
+
+LASHES, SKIN = 3.0, 8.0
+"""Crop px of 256 above a lid's margin that move as one piece, and those above them over which the flow catches up."""
+
+RISE = (0.5, 1.6)
+"""A lid that rises by less than the first (crop px of 256) is left as it is; from the second on it is moved."""
+
+MOST = 8.0
+"""The furthest that a lid rises, crop px of 256."""
+
+MARGIN = 0.7
+"""Crop px by which the margin lies below the landmarks: the roots of the lashes belong to the lid."""
+
+CORNER, SIDE = 6.0, 14.0
+"""Crop px from a corner of the eye over which the rise sets in, and beyond it over which the lid's change fades."""
+
+
+def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(S, S, 3) float32 RGB in [0, 1]: the crop (uint8) with both eyes completed behind their lids."""
+    photo = crop.astype(np.float32) / 255
+    visible = np.zeros(photo.shape[:2], np.uint8)
+    for eye in EYES:
+        x, upper, lower = _lids(landmarks[list(eye)], len(photo) / 256)
+        outline = np.r_[np.column_stack([x, upper]), np.column_stack([x, lower])[::-1]]
+        cv2.fillPoly(visible, [np.round(outline * 16).astype(np.int32)], (1,), cv2.LINE_8, 4)
+    return eye_plate(photo, landmarks, visible > 0, skin_colour(photo, landmarks))
+
+
+def widen(maps: Maps, plate: np.ndarray, landmarks: np.ndarray) -> Maps:
+    """Maps of a crop, S px wide, with the lids moved as one piece wherever alpha bares an eye.
+
+    plate (S, S, 3): what `complete` gives. landmarks (68, 2) in px of the crop.
+    """
+    flow, alpha, paint = maps.flow.copy(), maps.alpha.copy(), maps.paint.copy()
+    for eye in EYES:
+        _widen(flow, alpha, paint, plate, landmarks[list(eye)])
+    return replace(maps, flow=flow, alpha=alpha, paint=paint)
+
+
+def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, plate: np.ndarray, eye: np.ndarray) -> None:
+    """One eye, in place; eye (6, 2)."""
+    size = len(flow)
+    k = size / 256
+    x, upper, lower = _lids(eye, k)
+    side = round(SIDE * k)
+    above, below = upper.min() - (MOST + LASHES + SKIN + 2) * k, lower.max() + 4 * k
+    if len(x) < 8 or x[0] < side or x[-1] > size - 1 - side or above < 0 or below > size - 1:
+        return
+    inner = slice(side, -side)  # the eye among the columns that are touched
+    x = np.arange(x[0] - side, x[-1] + side + 1)
+    upper, lower = (np.pad(row, side, mode="edge") for row in (upper, lower))
+    columns = slice(int(x[0]), int(x[-1]) + 1)
+    rows = slice(int(above), int(below) + 1)
+    y = np.arange(rows.start, rows.stop)[:, None].astype(np.float32)
+    moved, cover = flow[rows, columns], alpha[rows, columns]
+    height = np.maximum(lower - upper, k)
+    # the eyeball goes where the lower half of the eye goes
+    still = (y > lower - 0.5 * height) & (y < lower)
+    ball = np.where(still[..., None], moved, 0).sum(0) / np.maximum(still.sum(0), 1)[:, None]  # (columns, 2)
+    ball = np.stack([_soft(ball[:, i], 2 * k) for i in (0, 1)], axis=1)
+    margin = upper - ball[:, 1]  # where the lid's margin would be if it stayed on the eyeball
+    bared = np.where((y > margin - 1.5 * MOST * k) & (y < margin + 0.6 * height), cover, 0).sum(0)
+    inside = np.pad(np.ones(len(x) - 2 * side), side)
+    corner = np.clip(np.minimum(x - x[side], x[-side - 1] - x) / (CORNER * k), 0, 1)
+    rise = np.minimum(_soft(bared * inside, 2 * k), MOST * k) * np.sqrt(corner)
+    t = np.clip((rise / k - RISE[0]) / (RISE[1] - RISE[0]), 0, 1)
+    weight = (t * t * (3 - 2 * t)).astype(np.float32)
+    if not weight.any():
+        return
+    lid = margin - rise
+    # above the lid: lashes as one piece, then the skin catches up with the flow; it fades to both sides
+    catch = np.clip((lid - LASHES * k - y) / (SKIN * k), 0, 1)
+    change = (upper - lid - moved[..., 1]) * (1 - catch * catch * (3 - 2 * catch)) * (y < lid)
+    lifted = cv2.GaussianBlur(change.astype(np.float32), (0, 0), 2.0 * k) * (y < lid)
+    change = np.where(lid - y < LASHES * k, change, lifted) * _soft(weight, SIDE * k / 3)
+    # below it: the eyeball, which meets the flow again at the lower lid
+    meet = np.clip((lower - ball[:, 1] - y) / (0.35 * height), 0, 1) * weight * (y >= lid)
+    moved[..., 1] += change + (ball[:, 1] - moved[..., 1]) * meet
+    moved[..., 0] += (ball[:, 0] - moved[..., 0]) * meet
+    opening = np.clip((y - lid) / (1.5 * k) + 0.5, 0, 1) * np.clip((margin - y) / (1.5 * k) + 1.0, 0, 1)
+    cover += (opening - cover) * weight * (y < lower - ball[:, 1])
+    at_x, at_y = x + ball[:, 0] + 0 * y, y + ball[:, 1]
+    eyes = cv2.remap(plate, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR)
+    here = paint[rows, columns][:, inner]
+    here += (eyes[:, inner] - here) * weight[inner, None]
+
+
+def _lids(eye: np.ndarray, k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, upper, lower): the columns of an eye (6, 2) and its lids' rows there; k px a crop px of 256."""
+    left, right = sorted((eye[0], eye[3]), key=lambda corner: corner[0])
+    x = np.arange(np.ceil(left[0]), np.floor(right[0]) + 1)
+    curves = []
+    for pair in (eye[1:3], eye[4:6]):
+        through = np.array([left, *pair, right])
+        through = through[np.argsort(through[:, 0])]
+        curves.append(np.polyval(np.polyfit(through[:, 0] - left[0], through[:, 1], 3), x - left[0]))
+    upper = np.minimum(curves[0] + MARGIN * k, curves[1])
+    return x, upper, np.maximum(curves[1], upper)
+
+
+def _soft(values: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(values.astype(np.float32)[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]

@@ -3,8 +3,15 @@ import pytest
 
 import mien
 from mien import MienError
-from mien.editor import Editor
+from mien.editor import Editor, Portrait
+from mien.face import Face, align
+from mien.picture import as_picture
+from mien.synthesis.composite import composite
+from mien.synthesis.confine import confine
+from mien.synthesis.lids import complete, widen
+from mien.synthesis.maps import Maps
 from support import SAMPLE, needs_sample, needs_weights, photo
+from synthetic import paint
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +117,82 @@ def test_any_expression(editor, two_faces):
         assert editor.edit(photo(), text).image.shape == (400, 500, 3)
     with pytest.raises(MienError, match="did you mean happy"):
         editor.edit(photo(), "hapy")
+
+
+class Wide:
+    """A generator that bares 4 px above each eye and shuts an open mouth, whatever it is asked for."""
+
+    def __init__(self, landmarks: np.ndarray) -> None:
+        self.landmarks = landmarks  # in the crop
+
+    def maps(self, crop: np.ndarray, weights: np.ndarray, amount: float) -> Maps:
+        y, x = np.mgrid[:256, :256].astype(np.float32)
+        alpha = np.zeros((256, 256), np.float32)
+        for eye in (self.landmarks[36:42], self.landmarks[42:48]):
+            top = eye[1:3, 1].mean()
+            alpha[(np.abs(x - eye[:, 0].mean()) < np.ptp(eye[:, 0]) / 2) & (y > top - 4) & (y < top + 1)] = 1
+        lips = self.landmarks[60:68]
+        near = np.exp(-(((x - lips[:, 0].mean()) / 25) ** 2) - ((y - lips[:, 1].mean()) / 8) ** 2)
+        flow = np.dstack([0 * y, np.clip(2.5 * (y - lips[:, 1].mean()), -9, 9) * near])
+        return Maps((amount * flow).astype(np.float32), 0 * alpha, np.zeros((256, 256, 3), np.float32), alpha)
+
+
+@pytest.fixture
+def wide(monkeypatch) -> Portrait:
+    """A painted face with parted lips, to be edited by `Wide`."""
+    image, marks = paint(500, seed=0)
+    marks[[61, 62, 63], 1] -= 5
+    marks[[65, 66, 67], 1] += 5
+    (x0, y0), (x1, y1) = marks.min(0), marks.max(0)
+    one = Face((x0, y0, x1, y1), marks, align.crop_transform(marks))
+    monkeypatch.setattr("mien.face.find_faces", lambda rgb: [one])
+    return Portrait(as_picture(image), Wide(align.apply(one.transform, marks)))
+
+
+def test_lids_and_lips_are_finished_from_the_landmarks(wide):
+    """The edit is what its parts give, one after the other; each of them makes a difference."""
+    pixels, one = wide.picture.pixels, wide.faces[0]
+    edit = wide.edit("surprise")
+    crop, marks = align.crop(pixels, one.transform), align.apply(one.transform, one.landmarks)
+    said = wide._generator.maps(crop, None, 1.0)
+    maps = confine(widen(said, complete(crop, marks), marks), one.box, one.transform)
+    assert np.array_equal(edit.image, composite(pixels, maps, one.transform, one.landmarks[60:68]))
+    assert np.array_equal(edit.maps[0].flow, maps.flow) and np.array_equal(edit.maps[0].alpha, maps.alpha)
+    assert not np.array_equal(maps.flow, confine(said, one.box, one.transform).flow)
+    assert not np.array_equal(edit.image, composite(pixels, maps, one.transform))
+
+
+def test_such_an_edit_leaves_all_else_as_it_is(wide):
+    pixels = wide.picture.pixels.copy()
+    changed = (wide.edit("surprise").image != pixels).any(axis=2)
+    x0, y0, x1, y1 = wide.faces[0].box
+    grow = 0.2 * min(x1 - x0, y1 - y0)
+    assert changed.mean() > 0.005
+    changed[int(np.ceil(y0 - grow)) : int(y1 + grow) + 1, int(np.ceil(x0 - grow)) : int(x1 + grow) + 1] = False
+    assert not changed.any() and np.array_equal(wide.picture.pixels, pixels)
+
+
+def test_eyes_are_completed_once_a_face_and_not_for_nothing(wide, monkeypatch):
+    calls = []
+    monkeypatch.setattr("mien.editor.complete", lambda *args: calls.append(len(args)) or complete(*args))
+    edit = wide.edit("surprise", strength=0)
+    assert np.array_equal(edit.image, wide.picture.pixels) and not edit.maps and not calls
+    first = wide.edit("surprise")
+    again, weak = wide.edit("surprise"), wide.edit("surprise", strength=0.3)
+    assert len(calls) == 1 and np.array_equal(first.image, again.image)
+    assert not np.array_equal(first.image, weak.image)
+
+
+def test_every_face_has_its_own_eyes(editor, two_faces, monkeypatch):
+    calls = []
+    monkeypatch.setattr("mien.editor.complete", lambda *args: calls.append(args) or complete(*args))
+    portrait = Portrait(as_picture(photo(seed=7)), editor.generator)
+    for which in (1, "all", 2, "all"):
+        portrait.edit("happy", face=which)
+    assert len(calls) == 2 and not np.array_equal(calls[0][0], calls[1][0])
+    for (crop, marks), one in zip(calls, two_faces, strict=True):
+        np.testing.assert_array_equal(crop, align.crop(portrait.picture.rgb, one.transform))
+        np.testing.assert_allclose(marks, align.apply(one.transform, one.landmarks))
 
 
 @needs_weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from mien.data.rigs import neutral_rigs
 from mien.expression import ALL_NAMES, SHAPES
 from mien.face import align
 from mien.rig.emotions import MIRROR, prototype
-from mien.rig.facekit import LANDMARK_VERTICES, SKIN, UPPER_TEETH
+from mien.rig.facekit import EYE_SOCKET, IRIS, LANDMARK_VERTICES, MOUTH, SCLERA, SKIN, UPPER_TEETH
 from mien.rig.fit import fit
-from mien.rig.render import Rig, View, warp
+from mien.rig.render import OPEN, Rig, View, warp
 from mien.rig.stage import canvas_to_crop, stage
 from support import SHARED, layers, needs_shared
 from synthetic import similarity
@@ -146,6 +147,56 @@ def test_a_smiling_photo_is_taken_as_it_is(smiling):
     assert apart(source.image, photo).mean() < 0.01
     assert np.abs(source.shade).max() < 1e-6 and not source.crease.any()  # its light is in the photo already
     check_maps(smiling, source, smiling.view(prototype("neutral"), CROP), mean=0.004, most=0.08)
+
+
+def opened(rig: Rig, jaw: float) -> Rig:
+    """A rig of a photo that shows its sitter with the jaw so far open."""
+    weights = np.zeros(57, np.float32)
+    weights[SHAPES.index("jawOpen")] = jaw
+    laid = replace(rig.fit, points=rig._points(weights), weights=weights)
+    return Rig(rig.kit, np.round(rig.canvas * 255).astype(np.uint8), laid, seed=3)
+
+
+def inside(view: View) -> int:
+    return int(np.isin(view.part, MOUTH).sum())
+
+
+@pytest.mark.parametrize("jaw", [0.05, 0.1])
+def test_a_slit_between_closed_lips_is_no_mouth(rig, jaw):
+    """A neutral photo's rig, opened so far, does show the slit; in the photo's own expression it is skin."""
+    slit = opened(rig, jaw)
+    own = slit.view(slit.fit.weights, CROP)
+    behind = rig.view(slit.fit.weights, CROP)
+    assert slit.photo_mouth is None and inside(behind) > 30 and inside(own) == 0
+    was = np.isin(behind.part, MOUTH)
+    assert (own.part[was] == SKIN).all()
+    np.testing.assert_array_equal(own.part[~was], behind.part[~was])  # eyes and all else are what they were
+    assert np.isin(own.part, (SCLERA, IRIS, EYE_SOCKET)).any()
+    wide = slit.view(prototype("surprise"), CROP)
+    assert inside(wide) > 2 * inside(behind)  # only the photo's own expression is closed
+    maps = slit.maps(own, wide)
+    assert maps.alpha[np.isin(wide.part, MOUTH)].mean() > 0.8  # all of that mouth is new
+
+
+def test_an_open_mouth_is_one(rig):
+    mouth = opened(rig, 0.3)
+    own = mouth.view(mouth.fit.weights, CROP)
+    assert mouth.photo_mouth is not None and inside(own) == inside(rig.view(mouth.fit.weights, CROP)) > 100
+    marks = mouth.fit.points[LANDMARK_VERTICES, :2]
+    assert mouth.photo_mouth.sum() > OPEN * np.linalg.norm(marks[45] - marks[36]) ** 2
+    wide = mouth.view(prototype("surprise"), CROP)
+    slit = opened(rig, 0.1)
+    new, newer = (one.maps(one.view(one.fit.weights, CROP), wide).alpha.sum() for one in (mouth, slit))
+    assert new < newer  # some of its inside is in the photo
+
+
+def test_a_neutral_photo_has_no_mouth_however_its_fit_gapes(rig):
+    gaping = Rig(
+        rig.kit, np.round(rig.canvas * 255).astype(np.uint8), replace(opened(rig, 0.3).fit, weights=0 * rig.fit.weights)
+    )
+    own = gaping.view(gaping.fit.weights, CROP)
+    assert gaping.photo_mouth is None and inside(own) == 0
+    assert inside(gaping.view(prototype("surprise"), CROP)) > 100
 
 
 def test_size_only_scales(rig):

@@ -20,6 +20,7 @@ from mien.face import align
 from mien.formats import write
 from mien.picture import as_picture
 from mien.sheet import sheet
+from mien.synthesis.dentition import with_teeth
 
 PEOPLE = ("012", "103", "130", "062")
 SAMPLE = Path(str(importlib.resources.files("mien"))) / "samples" / "nobody.jpg"
@@ -54,7 +55,8 @@ def how(editor: Editor, name: str = "surprise") -> np.ndarray:
     flow = cv2.cvtColor(np.dstack([angle, length, np.full_like(angle, 245)]), cv2.COLOR_HSV2RGB)
     shading = np.repeat(np.clip(128 + maps.shading * 400, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
     alpha = maps.alpha[..., None]
-    paint = np.round(255 * (maps.paint * alpha + 0.92 * (1 - alpha))).astype(np.uint8)
+    painted = maps.paint if maps.teeth is None else with_teeth(maps.paint, maps.teeth)
+    paint = np.round(255 * (painted * alpha + 0.92 * (1 - alpha))).astype(np.uint8)
     after = align.crop(edited.image, transform)
     return np.hstack([before, flow, shading, paint, after])
 

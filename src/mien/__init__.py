@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mien.expression import Expression, parse
     from mien.face import Face
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Edit", "Editor", "Expression", "Face", "MienError", "Portrait", "__version__", "parse"]
 
 _HOME = {

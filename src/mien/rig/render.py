@@ -19,7 +19,7 @@ from mien.rig.fit import Fit
 from mien.rig.flowfield import extend, grid, sample, window
 from mien.rig.interior import Mouth
 from mien.rig.raster import interpolate, rasterise, vertex_normals
-from mien.synthesis.dentition import Teeth, lay
+from mien.synthesis.dentition import Teeth, with_teeth
 from mien.synthesis.eyeball import eye_plate, skin_colour
 from mien.synthesis.maps import Maps
 
@@ -236,11 +236,3 @@ def warp(image: np.ndarray, maps: Maps) -> np.ndarray:
     alpha = maps.alpha[..., None]
     paint = maps.paint if maps.teeth is None else with_teeth(maps.paint, maps.teeth)
     return np.clip(out * (1 - alpha) + paint * alpha, 0, 1)
-
-
-def with_teeth(paint: np.ndarray, teeth: Teeth) -> np.ndarray:
-    """The paint (S, S, 3) of a crop with its teeth before it."""
-    size = len(paint)
-    k = 256 / size
-    rows = Teeth(teeth.upper * np.float32(k), teeth.lower * np.float32(k), teeth.enamel)
-    return lay(paint, (grid(size) + 0.5) * k - 0.5, rows, max(size / 256, 2))  # as fine as the losses see it

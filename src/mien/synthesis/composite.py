@@ -25,6 +25,9 @@ SHADING = (1 / 512, 1 / 128)
 ALPHA = (1 / 512, 1 / 64)
 """The same for alpha."""
 
+LEAP = 0.75
+"""Flow that differs by more crop px from that of the nearest pixel of the maps leaps there."""
+
 TILE = 512  # px: bounds the memory, and OpenCV's remap takes no picture beyond 32767 px
 _MARGIN = 5  # px around a tile's sources that Lanczos reads
 
@@ -47,16 +50,20 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.nd
     zoom = 1 / float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))  # photo px a crop px
     aligned = _to_aligned(transform, len(flow))
     (motion, paint), transform = _smooth(layers, transform, zoom)
-    moved, shade, cover = motion[..., :2], motion[..., 2], motion[..., 3]
+    closed = False
     if lips is not None:
         k = np.float32(256 / len(flow))
-        moved, shade = close(moved * k, shade, cover, lips @ aligned[:, :2].T + aligned[:, 2])
-        moved = moved / k
-    motion = np.dstack([moved @ to_photo.T.astype(np.float32), shade, cover])
+        before = motion[..., 2]
+        moved, shade = close(motion[..., :2] * k, before, motion[..., 3], lips @ aligned[:, :2].T + aligned[:, 2])
+        closed = shade is not before
+        motion = np.dstack([moved / k, shade, motion[..., 3]])
+    motion[..., :2] = motion[..., :2] @ to_photo.T.astype(np.float32)
     for x0, y0, x1, y1 in _tiles(_footprint(pixels.shape[:2], transform, len(motion))):
         here = np.column_stack([transform[:, :2], transform @ (x0, y0, 1)])
         size = (x1 - x0, y1 - y0)
         dx, dy, shade, cover = cv2.split(_sample(motion, here, size))
+        if closed:
+            dx, dy = _unblurred(dx, dy, motion, here, zoom)
         edited = (dx != 0) | (dy != 0) | (shade != 0) | (cover > 0)
         if edited.any():
             tile = _warp(pixels, dx, dy, x0, y0)
@@ -123,6 +130,16 @@ def _smooth(layers: list[np.ndarray], transform: np.ndarray, zoom: float) -> tup
 def _sample(layers: np.ndarray, transform: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Layers at the pixels of a tile of `size` (width, height); zero beyond their edge."""
     return cv2.warpAffine(layers, transform, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
+def _unblurred(
+    dx: np.ndarray, dy: np.ndarray, motion: np.ndarray, transform: np.ndarray, zoom: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(dx, dy) with the nearest flow where it leaps: between closed lips, half the way leads into the open mouth."""
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    near = cv2.warpAffine(motion[..., :2], transform, dx.shape[::-1], flags=flags)
+    leap = np.hypot(near[..., 0] - dx, near[..., 1] - dy) > LEAP * zoom
+    return np.where(leap, near[..., 0], dx), np.where(leap, near[..., 1], dy)
 
 
 def _rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -82,3 +82,13 @@ def lay(paint: np.ndarray, at: np.ndarray, teeth: Teeth, zoom: float = 1.0) -> n
         )
         out = out * (1 - drawn[..., 3:]) + drawn[..., :3] * light
     return np.clip(out, 0, 1).astype(np.float32)
+
+
+def with_teeth(paint: np.ndarray, teeth: Teeth) -> np.ndarray:
+    """The paint (S, S, 3) of a crop with its teeth before it, at the crop's own resolution."""
+    size = len(paint)
+    k = 256 / size
+    y, x = np.mgrid[0:size, 0:size]
+    rows = Teeth(teeth.upper * np.float32(k), teeth.lower * np.float32(k), teeth.enamel)
+    at = (np.stack([x, y], axis=-1) + 0.5) * k - 0.5
+    return lay(paint, at, rows, max(size / 256, 2))  # at least as fine as the losses see it

@@ -76,7 +76,7 @@ def _sclera(patch: np.ndarray, grey: np.ndarray, white: np.ndarray, skin: np.nda
     if white.sum() < 10:
         return guess
     seen = patch[white & (grey >= np.median(grey[white]))].mean(0)
-    grey_seen = np.clip(seen @ LUMA, 0.8 * luminance, 1.25 * luminance)
+    grey_seen = np.clip(seen @ LUMA, 0.55 * luminance, 1.25 * luminance)
     return 0.5 * seen / max(seen @ LUMA, 1e-3) * grey_seen + 0.5 * guess / (guess @ LUMA) * grey_seen
 
 
@@ -89,6 +89,9 @@ def _irises(
     for centre in centres:
         x0, y0 = np.maximum((centre - 3.5 * expected).astype(int), 0)
         x1, y1 = np.minimum((centre + 3.5 * expected).astype(int) + 1, size)
+        if x1 - x0 < 3 or y1 - y0 < 3:  # beyond the picture
+            found.append((0.0, 0.0, 1.0))
+            continue
         grey, inside = photo[y0:y1, x0:x1] @ LUMA, known[y0:y1, x0:x1]
         yy, xx = np.mgrid[y0:y1, x0:x1]
         best, best_at = -np.inf, (0.0, 0.0, 1.0)

@@ -17,6 +17,9 @@ from mien.synthesis.maps import Maps
 
 EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
 
+FEW = 8
+"""An eye of fewer columns is none to work on."""
+
 LASHES, SKIN = 3.0, 8.0
 """Crop px of 256 above a lid's margin that move as one piece, and those above them over which the flow catches up."""
 
@@ -39,6 +42,8 @@ def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     visible = np.zeros(photo.shape[:2], np.uint8)
     for eye in EYES:
         x, upper, lower = _lids(landmarks[list(eye)], len(photo) / 256)
+        if len(x) < FEW or (lower - upper).max() < len(photo) / 256:
+            continue  # closed, or not in sight
         outline = np.r_[np.column_stack([x, upper]), np.column_stack([x, lower])[::-1]]
         cv2.fillPoly(visible, [np.round(outline * 16).astype(np.int32)], (1,), cv2.LINE_8, 4)
     return eye_plate(photo, landmarks, visible > 0, skin_colour(photo, landmarks))
@@ -60,9 +65,11 @@ def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, plate: np.nda
     size = len(flow)
     k = size / 256
     x, upper, lower = _lids(eye, k)
+    if len(x) < FEW:
+        return
     side = round(SIDE * k)
     above, below = upper.min() - (MOST + LASHES + SKIN + 2) * k, lower.max() + 4 * k
-    if len(x) < 8 or x[0] < side or x[-1] > size - 1 - side or above < 0 or below > size - 1:
+    if x[0] < side or x[-1] > size - 1 - side or above < 0 or below > size - 1:
         return
     inner = slice(side, -side)  # the eye among the columns that are touched
     x = np.arange(x[0] - side, x[-1] + side + 1)
@@ -111,7 +118,10 @@ def _lids(eye: np.ndarray, k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray
     for pair in (eye[1:3], eye[4:6]):
         through = np.array([left, *pair, right])
         through = through[np.argsort(through[:, 0])]
-        curves.append(np.polyval(np.polyfit(through[:, 0] - left[0], through[:, 1], 3), x - left[0]))
+        if np.diff(through[:, 0]).min() < 0.5 * k:  # no curve runs through points above each other
+            curves.append(np.interp(x, through[:, 0], through[:, 1]))
+        else:
+            curves.append(np.polyval(np.polyfit(through[:, 0] - left[0], through[:, 1], 3), x - left[0]))
     upper = np.minimum(curves[0] + MARGIN * k, curves[1])
     return x, upper, np.maximum(curves[1], upper)
 

@@ -60,6 +60,7 @@ def close(flow: np.ndarray, shading: np.ndarray, alpha: np.ndarray, lips: np.nda
     if not (weight > 0.01).any():
         return flow, shading
     middle = _smooth((first + last) / 2 * weight, scale) / np.maximum(_smooth(weight, scale), 1e-6)
+    middle = np.round(middle, 3)  # or rounding would choose the lip of a row right on the line
     # each lip's last rows are stretched to the line
     lip = round(LIP * scale)
     far = np.maximum(first - lip, 0), np.minimum(last + lip, len(part) - 1)

@@ -149,11 +149,13 @@ def _check(value: Tensor, step: int) -> None:
 
 
 def _start_from(folder: Path, generator: WarpUNet) -> None:
-    """Load the averaged weights of the run in `folder`."""
+    """Load the averaged weights of the run in `folder`. What an older network did not have yet starts fresh."""
     loaded = load_checkpoint(folder)
     if loaded is None:
         raise MienError(f"no checkpoint.safetensors in {folder}")
-    load_into(generator, "average", loaded[0])
+    fresh = flatten("average", generator.state_dict())
+    newer = {name: value for name, value in fresh.items() if ".rows." in name}
+    load_into(generator, "average", {**newer, **loaded[0]})
 
 
 def _restore(

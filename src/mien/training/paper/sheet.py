@@ -1,0 +1,28 @@
+"""Sample sheets of a run: a row for each of the same faces: the photo, then all categories, by the averaged weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from mien.models.unet import UNet
+
+
+def sample_sheet(average: UNet, faces: np.ndarray, path: Path) -> None:
+    """Write a PNG of `faces` (k, S, S, 3) uint8."""
+    place = next(average.parameters()).device
+    photos = torch.from_numpy(np.ascontiguousarray(faces.transpose(0, 3, 1, 2))).to(place).float() / 255
+    columns = [faces]
+    for category in torch.eye(average.config.categories, device=place):
+        with torch.no_grad():
+            made = average(photos, category.expand(len(faces), -1))
+        columns.append(np.round(made.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy() * 255).astype(np.uint8))
+    sheet = np.concatenate([np.concatenate(list(column)) for column in columns], axis=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.stem + ".part.png")
+    cv2.imwrite(str(temporary), sheet[..., ::-1])
+    os.replace(temporary, path)

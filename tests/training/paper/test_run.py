@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mien.errors import MienError
+from mien.training.checkpoint import save_checkpoint
 from mien.training.paper import faces as faces_of
 from mien.training.paper.config import DataOptions, LossOptions, PaperConfig, read_config
 from mien.training.paper.run import main
@@ -133,10 +134,11 @@ def test_one_line_for_what_is_wrong(run, tmp_path, capsys, more, instead, says):
     assert not (tmp_path / "out" / "checkpoint.safetensors").exists()
 
 
-def test_a_wrong_embedder_and_a_run_of_another_kind(run, trained, config_file, tmp_path, capsys):
+def test_a_wrong_embedder_and_a_run_of_another_kind(run, config_file, tmp_path, capsys):
     settings = ["--set", "loss.triplet_weight=1", "--set", f"triplet.embedder={config_file}"]
     assert run(tmp_path / "out", *settings) == 2
     assert "is not a face embedder" in capsys.readouterr().err
-    assert run(trained, "--resume") == 2
+    save_checkpoint(tmp_path / "other", {"x": torch.zeros(1)}, {"step": 1, "config": {}})
+    assert run(tmp_path / "other", "--resume") == 2
     assert "a run of another kind" in capsys.readouterr().err
     assert torch.get_num_threads() == 1

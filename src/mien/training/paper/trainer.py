@@ -90,6 +90,8 @@ def train(
                 report(done, numbers)
         if done % config.log.save_every == 0 or last:
             _save(fabric, learner, folder, done)
+            if log:
+                log.flush()
         if log and len(faces.held_out) and (done % config.log.sample_every == 0 or last):
             sample_sheet(learner.average, faces.held_out, folder / "samples" / f"{done:07d}.png")
         if last:

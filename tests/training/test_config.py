@@ -30,7 +30,10 @@ def test_precision_is_one_of_three_words(word, tmp_path):
     assert read_config(path).precision == word == read_config(path).as_dict()["precision"]
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "configs").glob("*.toml")), ids=lambda p: p.name)
+PUBLISHED = sorted(path for path in (Path(__file__).parents[2] / "configs").glob("*.toml") if "uc_gan" not in path.name)
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda p: p.name)
 def test_published_configurations(path):
     assert read_config(path).steps > 0
 

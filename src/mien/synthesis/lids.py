@@ -20,7 +20,7 @@ EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
 FEW = 8
 """An eye of fewer columns is none to work on."""
 
-LASHES, SKIN = 3.0, 8.0
+LASHES, SKIN = 4.0, 8.0
 """Crop px of 256 above a lid's margin that move as one piece, and those above them over which the flow catches up."""
 
 RISE = (0.5, 1.6)

@@ -20,8 +20,14 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], state: Mapping[
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / "checkpoint.safetensors.part"
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(flat, temporary, metadata={"state": json.dumps(state)})
-    os.replace(temporary, folder / "checkpoint.safetensors")
+    try:
+        save_file(flat, temporary, metadata={"state": json.dumps(state)})
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing behind it
+        os.replace(temporary, folder / "checkpoint.safetensors")
+    except Exception:  # a full disk: the checkpoint before stays
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

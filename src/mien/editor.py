@@ -66,7 +66,7 @@ class Portrait:
         self.picture = picture
         self._generator = generator
         self._crops: dict[int, np.ndarray] = {}
-        self._plates: dict[int, np.ndarray] = {}  # the eyes behind their lids
+        self._plates: dict[int, np.ndarray | None] = {}  # the eyes behind their lids
 
     @cached_property
     def faces(self) -> list[Face]:
@@ -100,7 +100,7 @@ class Portrait:
             pixels = pixels.copy()  # the photo stays what it is, whatever becomes of the edit
         return Edit(self.picture.with_pixels(pixels), [self.faces[i] for i in chosen], expression, strength, maps)
 
-    def _plate(self, index: int) -> np.ndarray:
+    def _plate(self, index: int) -> np.ndarray | None:
         if index not in self._plates:
             one = self.faces[index]
             self._plates[index] = complete(self._crop(index), align.apply(one.transform, one.landmarks))

@@ -261,7 +261,15 @@ def test_no_landmarks_within_the_crop_spoil_the_plate(marks, flat, seed):
         marks[eye[0], 0], marks[eye[3], 0] = marks[eye[0], 0] - 4, marks[eye[0], 0] + 4
     photo = np.random.default_rng(seed).integers(0, 256, (256, 256, 3)).astype(np.uint8)
     plate = complete(photo, marks)
-    assert np.isfinite(plate).all() and plate.min() >= 0 and plate.max() < 2
+    assert plate is None or (np.isfinite(plate).all() and plate.min() >= 0 and plate.max() < 2)
+
+
+def test_eyes_without_a_clear_iris_are_not_completed():
+    """An even face has none; nothing is invented behind its lids, and maps stay as they are."""
+    marks = face()
+    assert complete(np.full((256, 256, 3), 150, np.uint8), marks) is None
+    maps = raised(256, 4, marks)
+    assert widen(maps, None, marks) is maps
 
 
 @pytest.mark.parametrize(("x", "y"), [(20, 94), (82, 10), (82, 254), (2, 2), (82, -50), (400, 94)])

@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from mien.synthesis.eyeball import eye_plate, skin_colour
+from mien.synthesis.eyeball import CLEAR, completed_eyes, skin_colour
 from mien.synthesis.maps import Maps
 
 EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
@@ -36,8 +36,11 @@ CORNER, SIDE = 6.0, 14.0
 """Crop px from a corner of the eye over which the rise sets in, and beyond it over which the lid's change fades."""
 
 
-def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """(S, S, 3) float32 RGB in [0, 1]: the crop (uint8) with both eyes completed behind their lids."""
+def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
+    """(S, S, 3) float32 RGB in [0, 1]: the crop (uint8) with both eyes completed behind their lids.
+
+    None if no iris is clear: the eyes are closed, squint too much, or the landmarks miss them.
+    """
     photo = crop.astype(np.float32) / 255
     visible = np.zeros(photo.shape[:2], np.uint8)
     for eye in EYES:
@@ -46,14 +49,17 @@ def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
             continue  # closed, or not in sight
         outline = np.r_[np.column_stack([x, upper]), np.column_stack([x, lower])[::-1]]
         cv2.fillPoly(visible, [np.round(outline * 16).astype(np.int32)], (1,), cv2.LINE_8, 4)
-    return eye_plate(photo, landmarks, visible > 0, skin_colour(photo, landmarks))
+    plate, contrast = completed_eyes(photo, landmarks, visible > 0, skin_colour(photo, landmarks))
+    return plate if contrast > CLEAR else None
 
 
-def widen(maps: Maps, plate: np.ndarray, landmarks: np.ndarray) -> Maps:
+def widen(maps: Maps, plate: np.ndarray | None, landmarks: np.ndarray) -> Maps:
     """Maps of a crop, S px wide, with the lids moved as one piece wherever alpha bares an eye.
 
-    plate (S, S, 3): what `complete` gives. landmarks (68, 2) in px of the crop.
+    plate (S, S, 3): what `complete` gives; None leaves the maps as they are. landmarks (68, 2) in px of the crop.
     """
+    if plate is None:
+        return maps
     flow, alpha, paint = maps.flow.copy(), maps.alpha.copy(), maps.paint.copy()
     for eye in EYES:
         _widen(flow, alpha, paint, plate, landmarks[list(eye)])

@@ -25,6 +25,9 @@ SHADING = (1 / 512, 1 / 128)
 ALPHA = (1 / 512, 1 / 64)
 """The same for alpha."""
 
+NOSE = 118
+"""Row of the aligned 256 px crop above which no mouth lies, and so no teeth."""
+
 LEAP = 0.75
 """Flow that differs by more crop px from that of the nearest pixel of the maps leaps there."""
 
@@ -69,8 +72,12 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.nd
             tile = _warp(pixels, dx, dy, x0, y0)
             tile *= (np.exp(shade) * (1 - cover))[..., None]
             if cover.any():
-                cover *= float(np.iinfo(pixels.dtype).max)
-                tile += _painted(_sample(paint, here, size), aligned, (x0, y0), len(flow), zoom) * cover[..., None]
+                left, top, width, height = cv2.boundingRect((cover > 0).astype(np.uint8))
+                there = np.column_stack([here[:, :2], here @ (left, top, 1)])
+                colours = _sample(paint, there, (width, height))
+                painted = _painted(colours, aligned, (x0 + left, y0 + top), len(flow), zoom)
+                part = cover[top : top + height, left : left + width, None] * float(np.iinfo(pixels.dtype).max)
+                tile[top : top + height, left : left + width] += painted * part
             np.copyto(result[y0:y1, x0:x1], _rounded(tile, pixels.dtype), where=edited[..., None])
     return result
 
@@ -90,11 +97,18 @@ def _painted(layers: np.ndarray, aligned: np.ndarray, corner: tuple[int, int], s
     if layers.shape[2] == 3:
         return paint
     height, width = layers.shape[:2]
-    x = np.arange(corner[0], corner[0] + width)
-    y = np.arange(corner[1], corner[1] + height)[:, None]
-    at = np.stack([aligned[k, 0] * x + aligned[k, 1] * y + aligned[k, 2] for k in (0, 1)], axis=-1)
-    k = np.float32(256 / size)
-    return lay(paint, at, Teeth(layers[..., 3:5] * k, layers[..., 5:7] * k, layers[..., 7:10]), zoom / float(k))
+    x = np.arange(corner[0], corner[0] + width, dtype=np.float32)
+    y = np.arange(corner[1], corner[1] + height, dtype=np.float32)[:, None]
+    at = np.dstack([np.float32(aligned[k, 0]) * x + (aligned[k, 1] * y + aligned[k, 2]) for k in (0, 1)])
+    mouth: np.ndarray = np.any(at[..., 1] > NOSE, axis=1)
+    if not mouth.any():
+        return paint
+    rows = slice(int(mouth.argmax()), height - int(mouth[::-1].argmax()))
+    layers, k = layers[rows], np.float32(256 / size)
+    teeth = Teeth(layers[..., 3:5] * k, layers[..., 5:7] * k, layers[..., 7:10])
+    paint = np.ascontiguousarray(paint)
+    paint[rows] = lay(paint[rows], at[rows].astype(np.float32), teeth, zoom / float(k))
+    return paint
 
 
 def _quiet(maps: Maps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -81,7 +81,7 @@ def lay(paint: np.ndarray, at: np.ndarray, teeth: Teeth, zoom: float = 1.0) -> n
             borderValue=(0, 0, 0, 0),
         )
         out = out * (1 - drawn[..., 3:]) + drawn[..., :3] * light
-    return np.clip(out, 0, 1).astype(np.float32)
+    return np.clip(out, 0, 1).astype(np.float32, copy=False)
 
 
 def with_teeth(paint: np.ndarray, teeth: Teeth) -> np.ndarray:

@@ -4,12 +4,14 @@ import pytest
 import mien
 from mien import MienError
 from mien.editor import Editor, Portrait
+from mien.expression import parse
 from mien.face import Face, align
 from mien.picture import as_picture
 from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
 from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
+from mien.synthesis.wrinkles import prepare, wrinkle
 from support import SAMPLE, needs_sample, needs_weights, photo
 from synthetic import paint
 
@@ -155,6 +157,7 @@ def test_lids_and_lips_are_finished_from_the_landmarks(wide):
     edit = wide.edit("surprise")
     crop, marks = align.crop(pixels, one.transform), align.apply(one.transform, one.landmarks)
     said = wide._generator.maps(crop, None, 1.0)
+    said = wrinkle(said, prepare(crop, marks), parse("surprise").weights, 1.0, marks)
     maps = confine(widen(said, complete(crop, marks), marks), one.box, one.transform)
     assert np.array_equal(edit.image, composite(pixels, maps, one.transform, one.landmarks[60:68]))
     assert np.array_equal(edit.maps[0].flow, maps.flow) and np.array_equal(edit.maps[0].alpha, maps.alpha)

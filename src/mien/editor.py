@@ -21,6 +21,7 @@ from mien.synthesis.confine import confine
 from mien.synthesis.generator import Generator
 from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
+from mien.synthesis.wrinkles import prepare, wrinkle
 
 
 class Editor:
@@ -67,6 +68,7 @@ class Portrait:
         self._generator = generator
         self._crops: dict[int, np.ndarray] = {}
         self._plates: dict[int, np.ndarray | None] = {}  # the eyes behind their lids
+        self._folds: dict[int, np.ndarray] = {}  # where creases would run
 
     @cached_property
     def faces(self) -> list[Face]:
@@ -93,7 +95,9 @@ class Portrait:
             for index in chosen:
                 one = self.faces[index]
                 said = self._generator.maps(self._crop(index), expression.weights, amount)
-                said = widen(said, self._plate(index), align.apply(one.transform, one.landmarks))
+                landmarks = align.apply(one.transform, one.landmarks)
+                said = wrinkle(said, self._creases(index), expression.weights, amount, landmarks)
+                said = widen(said, self._plate(index), landmarks)
                 maps.append(confine(said, one.box, one.transform))
                 pixels = composite(pixels, maps[-1], one.transform, one.landmarks[60:68])
         else:
@@ -105,6 +109,12 @@ class Portrait:
             one = self.faces[index]
             self._plates[index] = complete(self._crop(index), align.apply(one.transform, one.landmarks))
         return self._plates[index]
+
+    def _creases(self, index: int) -> np.ndarray:
+        if index not in self._folds:
+            one = self.faces[index]
+            self._folds[index] = prepare(self._crop(index), align.apply(one.transform, one.landmarks))
+        return self._folds[index]
 
     def _crop(self, index: int) -> np.ndarray:
         if index not in self._crops:

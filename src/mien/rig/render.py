@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mien.rig.creases import activations, crease_fields
 from mien.rig.dentures import Dentures
 from mien.rig.facekit import EYE_SOCKET, IRIS, LANDMARK_VERTICES, MOUTH, NECK, SCLERA, SKIN, FaceKit
 from mien.rig.fit import Fit
 from mien.rig.flowfield import extend, grid, sample, window
 from mien.rig.interior import Mouth
 from mien.rig.raster import interpolate, rasterise, vertex_normals
+from mien.synthesis.creases import activations, crease_fields
 from mien.synthesis.dentition import Teeth, with_teeth
 from mien.synthesis.eyeball import eye_plate, skin_colour
 from mien.synthesis.maps import Maps

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mien.expression import SHAPES
-from mien.rig.creases import DEPTH, LIMIT, activations, crease_fields, crease_names
 from mien.rig.emotions import MIRROR, prototype
+from mien.synthesis.creases import DEPTH, LIMIT, activations, crease_fields, crease_names
 from synthetic import landmarks_in
 
 

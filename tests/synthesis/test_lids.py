@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mien.synthesis.dentition import Teeth
-from mien.synthesis.lids import EYES, LASHES, MARGIN, MOST, SIDE, SKIN, complete, widen
+from mien.synthesis.lids import EYES, LASHES, MARGIN, MOST, SIDE, SKIN, STATIONS, complete, widen
 from mien.synthesis.maps import Maps
 from support import layers
 
@@ -85,6 +85,7 @@ def test_without_alpha_nothing_changes(seed, size, wide):
     """Nor does alpha elsewhere, such as in the mouth."""
     rng = np.random.default_rng(seed)
     flow, shading, paint = (rng.normal(0, s, (size, size, n)).astype(np.float32) for s, n in ((5, 2), (1, 1), (1, 3)))
+    flow[..., 1] = -np.abs(flow[..., 1])  # brows that do not rise are not tempered
     alpha = np.zeros((size, size), np.float32)
     alpha[size * 2 // 3 :] = rng.random(alpha[size * 2 // 3 :].shape)
     teeth = Teeth(flow * 2, flow * 3, paint)
@@ -326,3 +327,40 @@ def test_the_plate_goes_on_behind_the_lid(size):
         centre = in_crop(marks, size)[list(eye)].mean(0)
         away &= np.maximum(np.abs(x - centre[0]), np.abs(y - centre[1])) > 0.24 * span + 2
     np.testing.assert_array_equal(plate[away], photo[away].astype(np.float32) / 255)
+
+
+def browed(size: int) -> np.ndarray:
+    """(68, 2) landmarks with brows 14 crop px above the upper lids."""
+    marks = face()
+    for lid, brows, _ in STATIONS:
+        for k, brow in enumerate(brows):
+            marks[brow] = marks[lid] + (3 * k - 1.5, -14)
+    return in_crop(marks, size)
+
+
+def lifted(size: int, by: float) -> Maps:
+    """Everything above the mouth rises by `by` crop px of 256."""
+    flow = np.zeros((size, size, 2), np.float32)
+    flow[: size * 2 // 3, :, 1] = by * size / 256
+    nothing = np.zeros((size, size), np.float32)
+    return Maps(flow, nothing, np.zeros((size, size, 3), np.float32), nothing)
+
+
+@pytest.mark.parametrize("size", [256, 512])
+def test_brows_rise_no_further_than_the_skin_below_them_can_follow(size):
+    marks = browed(size)
+    gaps = [marks[lid, 1] - marks[list(brows), 1].mean() for lid, brows, _ in STATIONS]
+    most = [share * gap for gap, (_, _, share) in zip(gaps, STATIONS, strict=True)]
+    little = lifted(size, 0.9 * min(most) * 256 / size)
+    assert np.array_equal(widen(little, None, marks).flow, little.flow)
+    much = widen(lifted(size, 3 * max(most) * 256 / size), None, marks)
+    for (lid, brows, _), allowed in zip(STATIONS, most, strict=True):
+        x, y = round(marks[lid, 0]), round(marks[list(brows), 1].mean())
+        assert much.flow[y, x, 1] == pytest.approx(allowed, rel=0.03)
+        below = round(marks[lid, 1]) + 7 * size // 256
+        assert much.flow[below, x, 1] == pytest.approx(3 * max(most), rel=1e-4)
+
+
+def test_brows_that_sink_are_left_to_sink():
+    maps = lifted(256, -20)
+    assert widen(maps, None, browed(256)) is maps

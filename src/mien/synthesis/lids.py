@@ -17,6 +17,10 @@ from mien.synthesis.maps import Maps
 
 EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
 
+STATIONS = ((37, (18, 19), 0.6), (38, (20, 21), 0.85), (43, (22, 23), 0.85), (44, (24, 25), 0.6))
+"""Landmarks of a lid and of the brow above it, from left to right in the image, and how far that brow rises at most, in
+distances between the two: skin that is stretched further smears. Inner brows may rise more, or nobody looks sad."""
+
 FEW = 8
 """An eye of fewer columns is none to work on."""
 
@@ -56,14 +60,36 @@ def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
 def widen(maps: Maps, plate: np.ndarray | None, landmarks: np.ndarray) -> Maps:
     """Maps of a crop, S px wide, with the lids moved as one piece wherever alpha bares an eye.
 
-    plate (S, S, 3): what `complete` gives; None leaves the maps as they are. landmarks (68, 2) in px of the crop.
+    plate (S, S, 3): what `complete` gives, or None: then only brows are tempered. landmarks (68, 2) in px of the crop.
     """
+    tempered = _tempered(maps.flow, landmarks)
     if plate is None:
-        return maps
-    flow, alpha, paint = maps.flow.copy(), maps.alpha.copy(), maps.paint.copy()
+        return maps if tempered is maps.flow else replace(maps, flow=tempered)
+    flow, alpha, paint = tempered.copy(), maps.alpha.copy(), maps.paint.copy()
     for eye in EYES:
         _widen(flow, alpha, paint, plate, landmarks[list(eye)])
     return replace(maps, flow=flow, alpha=alpha, paint=paint)
+
+
+def _tempered(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """The flow (S, S, 2) with brows that rise no further than the skin between them and the lids can follow."""
+    size = len(flow)
+    lids, shares = [], []
+    for lid, brows, most in STATIONS:
+        brow = landmarks[list(brows)].mean(axis=0)
+        gap = float(landmarks[lid, 1] - brow[1])
+        column, row = np.round(brow - (0, gap / 2)).astype(int).clip(0, size - 1)  # about where a risen brow will be
+        lids.append(landmarks[lid])
+        sound = gap > 3 * size / 256  # or the landmarks are mistaken
+        shares.append(min(1.0, most * gap / max(float(flow[row, column, 1]), 1e-3)) if sound else 1.0)
+    if min(shares) == 1.0:
+        return flow
+    x, y, k = np.arange(size), np.arange(size)[:, None], size / 256
+    share, line = (np.interp(x, [lid[0] for lid in lids], values) for values in (shares, [lid[1] for lid in lids]))
+    t = np.clip((line + 6 * k - y) / (12 * k), 0, 1)  # all of it above the lids, nothing below the eyes
+    out = flow.copy()
+    out[..., 1] *= 1 - (1 - share) * (t * t * (3 - 2 * t))
+    return out
 
 
 def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, plate: np.ndarray, eye: np.ndarray) -> None:

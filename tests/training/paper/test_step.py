@@ -26,7 +26,7 @@ def flat(name: str) -> torch.Tensor:
 def batch() -> Batch:
     """Every picture is one grey of its own; persons 0 and 1, each the other's other."""
     labels = torch.tensor([0, 1])
-    return Batch(flat("source"), flat("target"), flat("other"), torch.eye(2), labels, labels.flip(0))
+    return Batch(flat("source"), flat("target"), flat("other"), torch.eye(2), labels, labels.flip(0), torch.arange(6).view(2, 3))
 
 
 def test_judged_by_hand():
@@ -74,9 +74,13 @@ def test_the_triplet_term_reaches_the_generator_and_not_the_photos(batch, embedd
     torch.manual_seed(1)
     photos = {name: torch.rand(2, 3, 8, 8, requires_grad=True) for name in ("source", "target", "other")}
     batch = replace(batch, **photos)
-    identity = Identity(load_embedder(embedder_file), TripletConfig(form="soft"))
+    identity = Identity(load_embedder(embedder_file), TripletConfig(form="soft"), {})
     descriptors, labels = gallery(batch, identity)
     assert descriptors.shape == (6, 128) and not descriptors.requires_grad and labels.tolist() == [0, 1, 0, 1, 1, 0]
+    alone = identity.embedder(torch.cat([batch.source, batch.target, batch.other]))
+    assert torch.allclose(descriptors, alone, atol=1e-5)
+    again = gallery(replace(batch, source=batch.target), identity)[0]  # met before: not looked at a second time
+    assert torch.equal(again, descriptors)
     made = torch.rand(2, 3, 8, 8, requires_grad=True)
     weights = LossOptions(adversarial_weight=0, l1_weight=0, triplet_weight=5)
     loss, parts = generator_loss(lambda x, y, c: y.mean(dim=1, keepdim=True), batch, made, weights, identity)

@@ -20,7 +20,7 @@ FLIPS = 1
 @dataclass(frozen=True)
 class Batch:
     """source x_i, target y_i^c, other x_j: (N, 3, S, S) in [0, 1]; category (N, K) one-hot c; label, other_label (N,)
-    int64: persons i and j."""
+    int64: persons i and j; shown (N, 3) int64, on the CPU: 2 * image + mirrored of source, target and other."""
 
     source: Tensor
     target: Tensor
@@ -28,6 +28,7 @@ class Batch:
     category: Tensor
     label: Tensor
     other_label: Tensor
+    shown: Tensor
 
 
 class Batches:
@@ -54,18 +55,21 @@ class Batches:
         own, other = lots if config.optimiser.flips else np.zeros_like(lots)
         mine = slice(rank * len(draws) // devices, (rank + 1) * len(draws) // devices)
         draws, own, other = draws[mine], own[mine], other[mine]
+        images = self.listed[[(d.source, d.target, d.other) for d in draws]]
+        mirrored = np.stack([own, own, other], axis=1)
         category = functional.one_hot(torch.tensor([d.category for d in draws]), len(config.categories)).float()
         return Batch(
-            source=self._photos([d.source for d in draws], own),
-            target=self._photos([d.target for d in draws], own),
-            other=self._photos([d.other for d in draws], other),
+            source=self._photos(images[:, 0], own),
+            target=self._photos(images[:, 1], own),
+            other=self._photos(images[:, 2], other),
             category=category.to(self.place),
             label=torch.tensor([d.label for d in draws]).to(self.place),
             other_label=torch.tensor([d.other_label for d in draws]).to(self.place),
+            shown=torch.from_numpy(2 * images + mirrored),
         )
 
-    def _photos(self, numbers: list[int], mirrored: np.ndarray) -> Tensor:
-        chosen = torch.from_numpy(self.listed[numbers]).to(self.place)
+    def _photos(self, numbers: np.ndarray, mirrored: np.ndarray) -> Tensor:
+        chosen = torch.from_numpy(numbers).to(self.place)
         photos = self.images[chosen].float() / 255
         flip = torch.from_numpy(mirrored).to(self.place).view(-1, 1, 1, 1)
         return torch.where(flip, photos.flip(3), photos).contiguous(memory_format=torch.channels_last)

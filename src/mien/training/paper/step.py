@@ -28,11 +28,12 @@ Gather = Callable[[Tensor], Tensor]
 
 
 class Identity(NamedTuple):
-    """What the triplet loss takes: the embedder, its rules, how to bring the devices' photos together, and the lots
-    of random mining (on the CPU)."""
+    """What the triplet loss takes: the embedder, its rules, how to bring the devices' photos together, the lots of
+    random mining (on the CPU), and the descriptors (D,) of the photos met before, by `Batch.shown`."""
 
     embedder: Embedder
     rules: TripletConfig
+    met: dict[int, Tensor]
     gather: Gather = lambda tensor: tensor
     lots: torch.Generator | None = None
 
@@ -86,10 +87,16 @@ def generator_loss(
     return torch.stack(list(parts.values())).sum(), parts | watched
 
 
+@torch.no_grad()
 def gallery(batch: Batch, identity: Identity) -> tuple[Tensor, Tensor]:
-    """Descriptors (M, D) of the real photos of the batch on all devices, x_i, y_i and x_j; persons (M,)."""
-    with torch.no_grad():
-        photos = torch.cat([batch.source, batch.target, batch.other])
-        descriptors = identity.embedder(photos).float()
+    """Descriptors (M, D) of the real photos of the batch on all devices, x_i, y_i and x_j; persons (M,).
+
+    The embedder is frozen, so a photo is described once, and alone: its company must not change its last digits."""
+    photos = torch.cat([batch.source, batch.target, batch.other])
+    keys = batch.shown.T.flatten().tolist()
+    for photo, key in zip(photos, keys, strict=True):
+        if key not in identity.met:
+            identity.met[key] = identity.embedder(photo[None])[0].float()
+    descriptors = torch.stack([identity.met[key] for key in keys])
     labels = torch.cat([batch.label, batch.label, batch.other_label])
     return identity.gather(descriptors), identity.gather(labels)

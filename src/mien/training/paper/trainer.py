@@ -141,7 +141,7 @@ def _identity(config: PaperConfig, fabric: Fabric) -> Identity | None:
         assert isinstance(everybody, Tensor)
         return everybody.flatten(0, 1)
 
-    return Identity(embedder, config.triplet_rules(), gather)
+    return Identity(embedder, config.triplet_rules(), {}, gather)
 
 
 def _check(fabric: Fabric, loss: Tensor, step: int) -> None:

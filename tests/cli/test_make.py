@@ -127,39 +127,48 @@ def test_rig_without_a_face(here, kit_file, capsys):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"--config": "bad.toml"}, "unknown key 'stepps'"),
-        ({"--config": "absent.toml"}, "cannot read the configuration"),
+        ({"config": "bad.toml"}, "unknown key 'stepps'"),
+        ({"config": "absent.toml"}, "cannot read the configuration"),
+        ({"--set": "stepps=3"}, "unknown key 'stepps'"),
+        ({"--set": "steps=many"}, "steps must be a whole number, not 'many'"),
+        ({"--set": "model=gan"}, 'model is "warp" or "unet", not \'gan\''),
+        ({"--faces": "faces"}, '--faces means nothing for model = "warp"'),
         ({"--shared": "empty"}, "give the folder that holds data/london"),
         ({"--shared": "missing"}, "1 photos or templates are missing"),
         ({"--assets": "empty"}, "no ict-facekit.npz"),
         ({"--assets": "broken"}, "not the face model"),
         ({"--out": "damaged"}, "not a checkpoint of mien"),
+        ({"--out": "run"}, "run holds a run at step 6: add --resume, or use another folder"),
         ({"--out": "text.jpg/run"}, "cannot make the folder"),
-        ({"--device": "cuda:99"}, "there is no cuda:99 device here"),
-        ({"--device": "abacus"}, "there is no abacus device here"),
+        ({"--accelerator": "cuda"}, "device here: use --accelerator cpu"),
+        ({"--accelerator": "abacus"}, "the accelerator is cpu or cuda, not 'abacus'"),
     ],
     ids=lambda value: "=".join(*value.items()) if isinstance(value, dict) else None,
 )
 def test_what_train_refuses(changes, says, here, kit_file, people, capsys):
-    options = {"--out": "new", "--shared": people, "--assets": kit_file, "--config": "good.toml", **changes}
-    assert says in refused(["train", *(word for option in options.items() for word in option)], here, capsys)
+    options = {"config": "good.toml", "--out": "new", "--shared": people, "--assets": kit_file, **changes}
+    arguments = ["train", options.pop("config"), *(word for option in options.items() for word in option)]
+    assert says in refused(arguments, here, capsys)
 
 
 def test_train_says_whose_template_is_odd(here, kit_file, capsys):
-    arguments = ["train", "--out", "new", "--shared", "odd", "--assets", kit_file, "--config", "good.toml"]
+    arguments = ["train", "good.toml", "--out", "new", "--shared", "odd", "--assets", kit_file]
     code, _, err = run(*arguments, capsys=capsys)
     assert code == 2 and err.count("\n") == 1 and "002.tem is not a template" in err
     assert not list(Path("new").iterdir())
 
 
 def test_train_then_export_then_use(here, kit_file, people, capsys):
-    arguments = ["train", "--out", "new", "--shared", people, "--assets", kit_file, "--config", "good.toml"]
+    arguments = ["train", "good.toml", "--out", "new", "--shared", people, "--assets", kit_file]
     code, said, err = run(*arguments, capsys=capsys)
     assert (code, err) == (0, "") and "training" in said and "2/2" in said
     assert load_checkpoint(Path("new"))[1]["step"] == 2 and list(Path("new/samples").glob("*.png"))
+    assert "add --resume" in refused(arguments, here, capsys)
+    assert run(*arguments, "--resume", "--set", "steps=3", capsys=capsys)[0] == 0
+    assert load_checkpoint(Path("new"))[1]["step"] == 3
     Path("measured.json").write_text('{"happy": 1}')
     code, said, err = run("export", "new", "-o", "w.onnx", "--figures", "measured.json", capsys=capsys)
-    assert (code, err) == (0, "") and "step 2; largest difference" in said
+    assert (code, err) == (0, "") and "step 3; largest difference" in said
     assert json.loads(Path("w.json").read_text())["figures"] == {"happy": 1}
     assert np.isfinite(Generator("w.onnx").maps(noise(256, 256), parse("happy").weights).flow).all()
 
@@ -185,7 +194,7 @@ def test_missing_extras_are_named(here, kit_file, found, monkeypatch, capsys):
     monkeypatch.setattr("mien.cli.make.import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     for arguments, extra in (
         (["rig", "face.png", "-e", "happy", "-o", "o.png", "--assets", kit_file], "rig"),
-        (["train", "--out", "n", "--shared", "s", "--assets", "a", "--config", "c"], "train"),
+        (["train", "c", "--out", "n", "--shared", "s", "--assets", "a"], "train"),
         (["export", "run", "-o", "w.onnx"], "train"),
     ):
         assert f"pip install 'mien[{extra}]'" in refused(arguments, here, capsys)

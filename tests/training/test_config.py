@@ -9,6 +9,8 @@ import pytest
 
 from mien.errors import MienError
 from mien.training.config import TrainConfig, read_config
+from mien.training.paper.config import PaperConfig
+from mien.training.run import read
 
 
 def test_defaults_and_changes(tmp_path):
@@ -41,7 +43,7 @@ def test_published_configurations(path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("stepps = 5", "unknown key 'stepps'; the keys are .*steps"),
+        ("stepps = 5", "unknown key 'stepps'; the keys here are .*steps"),
         ("steps = ", "not valid TOML"),
         ("steps = 'many'", "steps must be a whole number, not 'many'"),
         ("steps = 1.5", "steps must be a whole number"),
@@ -57,6 +59,9 @@ def test_published_configurations(path):
         ("batch = 500", "at least one batch"),
         ("seed = -1", "negative"),
         ("real_share = 2", "within 0 to 1"),
+        ("rate = inf", "rate must be a finite number"),
+        ("model = 'unet'", 'model is "warp" or "unet", not \'unet\''),
+        ("model = 5", "model must be a word in quotes, not 5"),
         ("precision = 'fp16'", 'precision is "auto", "bf16" or "fp32"'),
         ("precision = ''", 'precision is "auto"'),
         ("precision = 16", "precision must be a word in quotes, not 16"),
@@ -70,6 +75,31 @@ def test_what_is_refused(text, says, tmp_path):
     with pytest.raises(MienError, match=says) as refused:
         read_config(path)
     assert str(path) in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_settings_change_the_file(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("steps = 20\nrate = 1e-3\n")
+    config = read_config(path, ["rate=2e-3", "precision=fp32", "widths=[8, 16]", "size=64"])
+    assert (config.steps, config.rate, config.precision, config.widths) == (20, 2e-3, "fp32", (8, 16))
+    for setting, says in (("rat=1", "unknown key 'rat'"), ("rate=fast", "must be a number"), ("rate", "key=value")):
+        with pytest.raises(MienError, match=says):
+            read_config(path, [setting])
+
+
+def test_the_key_model_says_of_what_a_configuration_is(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("size = 64")
+    without = ["loss.triplet_weight=0"]
+    assert isinstance(read(path), TrainConfig) and isinstance(read(path, ["model=warp"]), TrainConfig)
+    assert isinstance(read(path, ["model=unet", *without]), PaperConfig)
+    for setting, says in (
+        ("model=gan", "not 'gan'"),
+        ("model=3", "not 3"),
+        ("loss.l1_weight=1", "key 'loss'"),
+    ):
+        with pytest.raises(MienError, match=says):
+            read(path, [setting])
 
 
 def test_what_is_no_file(tmp_path):

@@ -59,21 +59,55 @@ def rig(
 
 
 def train(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a run found there is continued.")],
+    config: Annotated[Path, typer.Argument(help="TOML file, such as configs/base.toml.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run.")],
     shared: Shared,
     assets: Assets,
-    config: Annotated[Path, typer.Option("--config", help="TOML file, such as configs/base.toml.")],
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that render pairs.")] = 1,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of torch.")] = 1,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
-    minutes: Annotated[float, typer.Option("--minutes", min=0, help="Stop after this time; run again to go on.")] = 0,
-    init: Annotated[Path | None, typer.Option("--init", help="Folder of a run whose weights to start from.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if there is one.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the file, such as seed=2.")
+    ] = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=0, help="Stop after this time; 0: at the end.")] = 0,
+    devices: Annotated[int, typer.Option("--devices", min=1, help="Devices, or processes on a CPU.")] = 1,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="Hosts, each started with this command.")] = 1,
+    accelerator: Annotated[str, typer.Option("--accelerator", help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of torch, a process.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help='model = "warp": processes that render pairs; 1.')
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option("--init", help='model = "warp": folder of a run whose weights to start from.')
+    ] = None,
+    faces: Annotated[
+        Path | None, typer.Option("--faces", help='model = "unet": folder that runs share their faces in; --out.')
+    ] = None,
 ) -> None:
-    """Train the generator on the rig's pairs and on real neutral and smiling photographs."""
-    _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard")
+    """Train a model: the default generator (model = "warp") or the paper's system (model = "unet")."""
+    _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
+    from mien.training.progress import first
     from mien.training.run import run
 
-    run(out, shared, assets, config, workers=workers, threads=threads, device=device, minutes=minutes, init=init)
+    try:
+        run(
+            config,
+            shared,
+            assets,
+            out,
+            settings=settings or (),
+            resume=resume,
+            faces=faces,
+            minutes=minutes,
+            devices=devices,
+            nodes=nodes,
+            accelerator=accelerator,
+            threads=threads,
+            workers=workers,
+            init=init,
+        )
+    except MienError:
+        if first():
+            raise
+        raise typer.Exit(2) from None  # one line, not one of each device
 
 
 def export(

@@ -1,22 +1,24 @@
-"""A training run as one TOML file; every field has a default and an unknown key is an error."""
+"""A run of the default generator as one TOML file; every field has a default and an unknown key is an error."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
+from mien.training.settings import configured, read_table
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """size: pixels of the square that the network works on. steps: generator updates.
-    chunk: pairs rendered together; repeats: how often each is used.
+    """model: "warp" is the only one (`mien.models.warp_unet`). size: pixels of the square that the network works on.
+    steps: generator updates. chunk: pairs rendered together; repeats: how often each is used.
     adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs;
     smile_share: of rendered pairs that start from a smiling photo. precision: "bf16", "fp32" or "auto"."""
 
+    model: str = "warp"
     seed: int = 1
     size: int = 192
     steps: int = 9000
@@ -48,56 +50,30 @@ class TrainConfig:
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-
-def read_config(path: Path | str) -> TrainConfig:
-    """Read a TOML file of `TrainConfig` fields."""
-    try:
-        values = tomllib.loads(Path(path).read_text())
-    except OSError as error:
-        raise MienError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise MienError(f"{path} is not valid TOML: {error}") from None
-    known = {f.name for f in fields(TrainConfig)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise MienError(f"{path}: unknown key {unknown[0]!r}; the keys are {', '.join(sorted(known))}")
-    for name, value in values.items():
-        values[name] = _typed(name, value, f"{path}: {name}")
-    config = TrainConfig(**values)
-    for sound, what in _rules(config):
-        if not sound:
-            raise MienError(f"{path}: {what}")
-    return config
-
-
-def _typed(name: str, value: Any, where: str) -> Any:
-    """The value as its field's type, which is that of the default."""
-    default = getattr(TrainConfig, name)
-    if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(type(v) is int for v in value):
-            raise MienError(f"{where} must be a list of whole numbers, not {value!r}")
-        return tuple(value)
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
-    if type(value) is not type(default):
-        kind = {int: "a whole number", float: "a number"}.get(type(default), "a word in quotes")
-        raise MienError(f"{where} must be {kind}, not {value!r}")
-    return value
+    def check(self) -> None:
+        """Raise a `MienError` for what cannot be trained."""
+        step = 2 ** len(self.widths)
+        for sound, what in (
+            (self.model == "warp", f'model is "warp" or "unet", not {self.model!r}'),
+            (self.precision in ("auto", "bf16", "fp32"), 'precision is "auto", "bf16" or "fp32"'),
+            (
+                len(self.widths) >= 2 and min(self.widths) > 0 and self.head > 0,
+                "widths are two or more; they and head must be positive",
+            ),
+            (all(w % max(1, w // 16) == 0 for w in self.widths[1:]), "widths above 31 must be multiples of 16"),
+            (self.size > 0 and self.size % step == 0, f"size must be a multiple of {step}"),
+            (min(self.batch, self.chunk, self.repeats, self.steps) > 0, "batch, chunk, repeats, steps start at 1"),
+            (self.chunk * self.repeats >= self.batch, "chunk times repeats must hold at least one batch"),
+            (min(self.seed, self.people, self.warmup) >= 0, "a count must not be negative"),
+            (
+                0 <= self.real_share <= 1 and 0 <= self.smile_share <= 1 and 0 <= self.ema < 1,
+                "shares and ema are within 0 to 1",
+            ),
+        ):
+            if not sound:
+                raise MienError(what)
 
 
-def _rules(config: TrainConfig) -> list[tuple[bool, str]]:
-    """What must hold for a run to start, and what to say where it does not."""
-    step = 2 ** len(config.widths)
-    return [
-        (config.precision in ("auto", "bf16", "fp32"), 'precision is "auto", "bf16" or "fp32"'),
-        (len(config.widths) >= 2 and min(config.widths) > 0 and config.head > 0, "widths and head must be positive"),
-        (all(w % max(1, w // 16) == 0 for w in config.widths[1:]), "widths above 31 must be multiples of 16"),
-        (config.size > 0 and config.size % step == 0, f"size must be a multiple of {step}"),
-        (min(config.batch, config.chunk, config.repeats, config.steps) > 0, "batch, chunk, repeats, steps start at 1"),
-        (config.chunk * config.repeats >= config.batch, "chunk times repeats must hold at least one batch"),
-        (min(config.seed, config.people, config.warmup) >= 0, "a count must not be negative"),
-        (
-            0 <= config.real_share <= 1 and 0 <= config.smile_share <= 1 and 0 <= config.ema < 1,
-            "shares and ema are within 0 to 1",
-        ),
-    ]
+def read_config(path: Path | str, settings: Sequence[str] = ()) -> TrainConfig:
+    """The TOML file `path`, changed by `settings` such as "rate=3e-4"; a `MienError` says what is wrong."""
+    return configured(TrainConfig(), read_table(path, settings), path)

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from mien.cli import main
 from mien.errors import MienError
 from mien.training.checkpoint import save_checkpoint
 from mien.training.paper import faces as faces_of
 from mien.training.paper.config import DataOptions, LossOptions, PaperConfig, read_config
-from mien.training.paper.run import main
+from mien.training.paper.run import main as old_main
 from synthetic import paint
 
 TEXT = """
+model = "unet"
 size = 64
 width = 4
 categories = ["neutral", "happy", "sad"]
@@ -49,10 +51,10 @@ def run(config_file, people, kit_file, tmp_path_factory):
     shared_faces = tmp_path_factory.mktemp("faces")
 
     def call(out, *more, **instead):
-        told = {"--config": config_file, "--shared": people, "--assets": kit_file.parent, "--faces": shared_faces}
-        told |= {"--" + name: value for name, value in instead.items()}
+        told = {"config": config_file, "shared": people, "assets": kit_file.parent, "faces": shared_faces, **instead}
+        options = [word for name, value in told.items() if name != "config" for word in (f"--{name}", str(value))]
         with pytest.raises(SystemExit) as left:
-            main([*(str(word) for pair in told.items() for word in pair), "--out", str(out), *more])
+            main(["train", str(told["config"]), "--out", str(out), *options, *more])
         return left.value.code
 
     call.faces = shared_faces
@@ -71,6 +73,13 @@ def test_the_command_trains_resumes_and_shares_its_faces(run, tmp_path, capsys):
     assert (tmp_path / "a" / "samples" / "0000003.png").is_file()
     assert run(tmp_path / "b", "--resume", "--set", "seed=2") == 0  # nothing to go on from: from the start
     assert [path.stat().st_mtime_ns for path in run.faces.iterdir()] == [made]
+
+
+def test_the_way_of_old_is_the_same_command(run, config_file, people, kit_file, tmp_path, capsys):
+    words = ["--config", str(config_file), "--out", str(tmp_path), "--faces", str(run.faces), "--set", "seed=x"]
+    with pytest.raises(SystemExit) as left:
+        old_main([*words, "--shared", str(people), "--assets", str(kit_file)])
+    assert left.value.code == 2 and "seed must be a whole number, not 'x'" in capsys.readouterr().err
 
 
 def test_people_become_faces(people, kit, tmp_path):
@@ -125,6 +134,9 @@ def test_the_cache_knows_what_it_is_of(config_file, people, kit_file, tmp_path):
         (["--set", "loss.triplet_weight=1", "--set", "triplet.embedder=none"], {}, "no face embedder none"),
         (["--set", "optimiser.batch=3", "--devices", "2"], {}, "shared evenly"),
         (["--accelerator", "tpu"], {}, "cpu or cuda"),
+        (["--workers", "2"], {}, '--workers means nothing for model = "unet"'),
+        (["--init", "elsewhere"], {}, '--init means nothing for model = "unet"'),
+        (["--set", "model=gan"], {}, "model is"),
     ],
 )
 def test_one_line_for_what_is_wrong(run, tmp_path, capsys, more, instead, says):

@@ -26,7 +26,9 @@ def flat(name: str) -> torch.Tensor:
 def batch() -> Batch:
     """Every picture is one grey of its own; persons 0 and 1, each the other's other."""
     labels = torch.tensor([0, 1])
-    return Batch(flat("source"), flat("target"), flat("other"), torch.eye(2), labels, labels.flip(0), torch.arange(6).view(2, 3))
+    return Batch(
+        flat("source"), flat("target"), flat("other"), torch.eye(2), labels, labels.flip(0), torch.arange(6).view(2, 3)
+    )
 
 
 def test_judged_by_hand():

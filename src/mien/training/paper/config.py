@@ -5,9 +5,8 @@ An unknown key is an error, and `--set section.key=value` overrides the file.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from mien.errors import MienError
 from mien.expression import ALL_NAMES, NAMES
 from mien.models.patch_discriminator import PatchDiscriminatorConfig
 from mien.models.unet import UNetConfig
+from mien.training.settings import configured, read_table, section
 from mien.training.triplet import TripletConfig
 
 
@@ -203,74 +203,10 @@ class PaperConfig:
 
 def read_config(path: Path | str, settings: Sequence[str] = ()) -> PaperConfig:
     """The TOML file `path`, changed by `settings` such as "loss.triplet_weight=0"; a `MienError` says what is wrong."""
-    try:
-        values = tomllib.loads(Path(path).read_text())
-    except OSError as error:
-        raise MienError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise MienError(f"{path} is not valid TOML: {error}") from None
-    for setting in settings:
-        _set(values, setting)
-    try:
-        config: PaperConfig = _section(PaperConfig(), values, "")
-        config.check()
-    except MienError as error:
-        raise MienError(f"{path}: {error}") from None
-    return config
+    return configured(PaperConfig(), read_table(path, settings), path)
 
 
 def from_dict(values: dict[str, Any]) -> PaperConfig:
     """The configuration that `PaperConfig.as_dict` gave, after a way through JSON."""
-    config: PaperConfig = _section(PaperConfig(), values, "")
+    config: PaperConfig = section(PaperConfig(), values)
     return config
-
-
-def _set(values: dict[str, Any], setting: str) -> None:
-    """Put "a.b=value" into the table; the value as TOML writes it, where a bare word is a word."""
-    key, sign, text = setting.partition("=")
-    names = key.strip().split(".")
-    if not sign or not all(names):
-        raise MienError(f"--set takes key=value, such as loss.triplet_weight=0, not {setting!r}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except ValueError:
-        value = text.strip()
-    for name in names[:-1]:
-        values = values.setdefault(name, {})
-        if not isinstance(values, dict):
-            raise MienError(f"--set {setting}: {name!r} is not a section")
-    values[names[-1]] = value
-
-
-def _section(default: Any, values: dict[str, Any], where: str) -> Any:
-    """A dataclass like `default` with the values of a table; `where` names the table, such as "loss."."""
-    known = {f.name for f in fields(default)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise MienError(f"unknown key {where + unknown[0]!r}; the keys here are {', '.join(sorted(known))}")
-    told = {name: _typed(getattr(default, name), value, where + name) for name, value in values.items()}
-    return type(default)(**told)
-
-
-def _typed(default: Any, value: Any, name: str) -> Any:
-    """The value as its default's type."""
-    if is_dataclass(default):
-        if not isinstance(value, dict):
-            raise MienError(f"{name} must be a section, not {value!r}")
-        return _section(default, value, f"{name}.")
-    if isinstance(default, dict):
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise MienError(f"{name} must be a section of words in quotes, not {value!r}")
-        return value
-    if isinstance(default, tuple):
-        kind = type(default[0])
-        allowed = (int, float) if kind is float else (kind,)
-        if not isinstance(value, list | tuple) or not all(type(v) in allowed for v in value):
-            raise MienError(f"{name} must be a list of {'numbers' if kind is float else 'words in quotes'}")
-        return tuple(kind(v) for v in value)
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
-    if type(value) is not type(default):
-        kinds = {int: "a whole number", float: "a number", bool: "true or false"}
-        raise MienError(f"{name} must be {kinds.get(type(default), 'a word in quotes')}, not {value!r}")
-    return value

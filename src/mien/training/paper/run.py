@@ -1,64 +1,29 @@
-"""`python -m mien.training.paper.run`: check, make the faces, show progress, train."""
+"""The run of the paper's system: check, make the faces, show progress, train.
+
+`python -m mien.training.paper.run --config FILE ...` is what `mien train FILE ...` is: the way to start it of old.
+"""
 
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mien.data.people import read_people
 from mien.errors import MienError
 from mien.face import find_faces
 from mien.models.embedder import load_embedder
 from mien.rig.facekit import FaceKit
-from mien.training.paper.config import PaperConfig, read_config
+from mien.training.paper.config import PaperConfig
 from mien.training.paper.data import Batches
 from mien.training.paper.faces import prepare
 from mien.training.paper.learner import Learner, read_run
 from mien.training.paper.trainer import launch, train
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@app.command()
-def command(
-    config: Annotated[Path, typer.Option("--config", help="TOML file, such as configs/uc_gan.toml.")],
-    shared: Annotated[Path, typer.Option("--shared", help="Folder with data/london (see DATA_CARD.md).")],
-    assets: Annotated[Path, typer.Option("--assets", help="Folder with ict-facekit.npz (see DATA_CARD.md).")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if there is one.")] = False,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the file, such as loss.triplet_weight=0.")
-    ] = None,
-    faces: Annotated[Path | None, typer.Option("--faces", help="Folder that runs share their faces in; --out.")] = None,
-    minutes: Annotated[float, typer.Option("--minutes", min=0, help="Stop after this time; 0: at the end.")] = 0,
-    devices: Annotated[int, typer.Option("--devices", min=1, help="Devices, or processes on a CPU.")] = 1,
-    nodes: Annotated[int, typer.Option("--nodes", min=1, help="Hosts, each started with this command.")] = 1,
-    accelerator: Annotated[str, typer.Option("--accelerator", help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of torch, a process.")] = 1,
-) -> None:
-    """Train the paper's system (Wang et al. 2019) on the open set."""
-    run(
-        read_config(config, settings or ()),
-        shared,
-        assets,
-        out,
-        resume=resume,
-        faces=faces,
-        stop_after=minutes * 60 if minutes else math.inf,
-        devices=devices,
-        nodes=nodes,
-        accelerator=accelerator,
-        threads=threads,
-    )
+from mien.training.progress import bar
 
 
 def run(
@@ -90,15 +55,7 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MienError(f"cannot make the folder {out}: {error.strerror}") from None
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[loss]}"),
-    )
-    with Progress(*columns, disable=not _first()) as progress:
+    with bar() as progress:
         making = progress.add_task("faces", total=None, loss="")
         made = prepare(
             config,
@@ -129,22 +86,12 @@ def find_landmarks(rgb: np.ndarray) -> np.ndarray:
     return faces[0].landmarks
 
 
-def _first() -> bool:
-    """Whether this is the process that shows and says things, also before Fabric knows."""
-    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and leave the process: 0, or 2 with one line for what the user can put right."""
-    try:
-        app(args=None if arguments is None else list(arguments), prog_name="python -m mien.training.paper.run")
-    except MienError as error:
-        if _first():
-            print(f"mien: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("mien: interrupted", file=sys.stderr)
-        sys.exit(130)
+    """`mien train`, with the configuration as an option."""
+    from mien.cli import main as command
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command(["train", *(word.removeprefix("--config=") for word in words if word != "--config")])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from typing import NoReturn
 import numpy as np
 
 HERE = Path(__file__).parent
+CHUNK = 60
+"""Pictures judged before the cache is written: what an interruption may cost."""
 CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 VERIFIERS = ("face-api", "dlib", "faceres")
 
@@ -65,10 +67,12 @@ def _run(script: str, program: list[str], paths: Sequence[Path], size: int) -> d
     known = {r["key"]: r for r in map(json.loads, store.read_text().splitlines())} if store.exists() else {}
     keys = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     todo = {key: path for path, key in keys.items() if key not in known}
-    if todo:
+    for start in range(0, len(todo), CHUNK):
         items, lines = cache / f"list-{os.getpid()}.json", cache / f"out-{os.getpid()}.jsonl"
-        items.write_text(json.dumps([{"key": key, "path": str(path.resolve())} for key, path in todo.items()]))
+        chunk = list(todo.items())[start : start + CHUNK]
+        items.write_text(json.dumps([{"key": key, "path": str(path.resolve())} for key, path in chunk]))
         command = [*program, str(HERE / script), str(items), str(lines), "--size", str(size)]
+        print(f"{script}: {start} of {len(todo)} pictures judged", file=sys.stderr)
         try:
             if subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False).returncode:
                 stop(f"{script} failed")

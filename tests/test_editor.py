@@ -9,6 +9,7 @@ from mien.face import Face, align
 from mien.picture import as_picture
 from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
+from mien.synthesis.generator import Generator
 from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
 from mien.synthesis.wrinkles import prepare, wrinkle
@@ -122,7 +123,7 @@ def test_any_expression(editor, two_faces):
 
 
 class Wide:
-    """A generator that bares 4 px above each eye and shuts an open mouth, whatever it is asked for."""
+    """A default network that bares 4 px above each eye and shuts an open mouth, whatever it is asked for."""
 
     def __init__(self, landmarks: np.ndarray) -> None:
         self.landmarks = landmarks  # in the crop
@@ -137,6 +138,8 @@ class Wide:
         near = np.exp(-(((x - lips[:, 0].mean()) / 25) ** 2) - ((y - lips[:, 1].mean()) / 8) ** 2)
         flow = np.dstack([0 * y, np.clip(2.5 * (y - lips[:, 1].mean()), -9, 9) * near])
         return Maps((amount * flow).astype(np.float32), 0 * alpha, np.zeros((256, 256, 3), np.float32), alpha)
+
+    check, sit = Generator.check, Generator.sit
 
 
 @pytest.fixture
@@ -177,7 +180,7 @@ def test_such_an_edit_leaves_all_else_as_it_is(wide):
 
 def test_eyes_are_completed_once_a_face_and_not_for_nothing(wide, monkeypatch):
     calls = []
-    monkeypatch.setattr("mien.editor.complete", lambda *args: calls.append(len(args)) or complete(*args))
+    monkeypatch.setattr("mien.synthesis.moved.complete", lambda *args: calls.append(len(args)) or complete(*args))
     edit = wide.edit("surprise", strength=0)
     assert np.array_equal(edit.image, wide.picture.pixels) and not edit.maps and not calls
     first = wide.edit("surprise")
@@ -188,7 +191,7 @@ def test_eyes_are_completed_once_a_face_and_not_for_nothing(wide, monkeypatch):
 
 def test_every_face_has_its_own_eyes(editor, two_faces, monkeypatch):
     calls = []
-    monkeypatch.setattr("mien.editor.complete", lambda *args: calls.append(args) or complete(*args))
+    monkeypatch.setattr("mien.synthesis.moved.complete", lambda *args: calls.append(args) or complete(*args))
     portrait = Portrait(as_picture(photo(seed=7)), editor.generator)
     for which in (1, "all", 2, "all"):
         portrait.edit("happy", face=which)

@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mien import MienError, __version__
+from mien import MienError, __version__, export_default
 from mien import export as module
-from mien.export import TOLERANCE, export, load_run, parity, to_onnx
+from mien.export import export, load_run
+from mien.export_default import TOLERANCE, load, parity, to_onnx
 from mien.expression import SHAPES, parse
 from mien.synthesis.generator import Generator
 from support import layers, photo
@@ -32,7 +33,8 @@ def test_the_manifest_tells_all(shipped, trained):
     assert json.loads(path.with_suffix(".json").read_text()) == manifest
     assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert manifest["bytes"] == path.stat().st_size and manifest["version"] == __version__
-    generator, state = load_run(trained)
+    tensors, state = load_run(trained)
+    generator = load(tensors, state)
     assert manifest["parameters"] == sum(p.numel() for p in generator.parameters())
     assert manifest["step"] == state["step"] == 6 and manifest["config"] == state["config"]
     assert manifest["licence"] == "CC BY 4.0" and "DeBruine" in manifest["attribution"]
@@ -41,7 +43,7 @@ def test_the_manifest_tells_all(shipped, trained):
 
 
 def test_torch_and_onnx_agree(shipped, trained):
-    generator, _ = load_run(trained)
+    generator = load(*load_run(trained))
     differences = parity(generator, shipped[0].read_bytes(), seed=5)
     assert set(differences) == set(TOLERANCE) and all(differences[name] <= TOLERANCE[name] for name in differences)
     with torch.no_grad():
@@ -52,7 +54,7 @@ def test_torch_and_onnx_agree(shipped, trained):
 
 
 def test_what_is_exported_is_the_average(trained):
-    generator, _ = load_run(trained)
+    generator = load(*load_run(trained))
     wanted = load_file(trained / "checkpoint.safetensors")
     for name, value in generator.state_dict().items():
         assert torch.equal(value, wanted[f"average.{name}"])
@@ -62,7 +64,7 @@ def test_the_weights_work_in_the_editor_s_generator(shipped, trained):
     made = Generator(shipped[0])
     crop, weights = photo(256, 256), parse("happy").weights
     maps = made.maps(crop, weights, 0.7)
-    generator, _ = load_run(trained)
+    generator = load(*load_run(trained))
     with torch.no_grad():
         said = generator(
             torch.from_numpy(crop).permute(2, 0, 1)[None] / 255,
@@ -79,11 +81,11 @@ def test_the_weights_work_in_the_editor_s_generator(shipped, trained):
 
 
 def test_the_same_run_gives_the_same_bytes(shipped, trained):
-    assert to_onnx(load_run(trained)[0]) == shipped[0].read_bytes()
+    assert to_onnx(load(*load_run(trained))) == shipped[0].read_bytes()
 
 
 def test_disagreement_writes_nothing(trained, tmp_path, monkeypatch):
-    monkeypatch.setitem(module.TOLERANCE, "alpha", -1.0)
+    monkeypatch.setitem(export_default.TOLERANCE, "alpha", -1.0)
     with pytest.raises(MienError, match=r"differs from torch: alpha .* nothing was written"):
         export(trained, tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
@@ -125,7 +127,7 @@ def test_runs_that_are_none(trained, tmp_path):
     ):
         save_file(tensors, copy, metadata={"state": json.dumps(state)})
         with pytest.raises(MienError, match=says):
-            load_run(copy.parent)
+            load(*load_run(copy.parent))
     copy.write_bytes(b"nothing")
     with pytest.raises(MienError, match="not a checkpoint"):
         load_run(copy.parent)

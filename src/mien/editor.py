@@ -1,4 +1,4 @@
-"""The way of use, top to bottom: read -> find faces -> align -> generator -> composite -> write."""
+"""The way of use, top to bottom: read -> find faces -> what the weights make of each -> write."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ import numpy as np
 from mien import face as faces_of
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, Expression, parse
-from mien.face import Choice, Face, align, choose
+from mien.face import Choice, Face, choose
 from mien.formats import write
 from mien.picture import Picture, as_picture
-from mien.synthesis.composite import composite
-from mien.synthesis.confine import confine
-from mien.synthesis.generator import Generator
-from mien.synthesis.lids import complete, widen
+from mien.shelf import DEFAULT, find
 from mien.synthesis.maps import Maps
-from mien.synthesis.wrinkles import prepare, wrinkle
+from mien.synthesis.synthesiser import Sitting, Synthesiser, synthesiser
 
 
 class Editor:
-    """Builds one session of the generator and edits any number of photos with it.
+    """Builds one session of the weights and edits any number of photos with it.
 
-    `model`: an .onnx file instead of the weights that come with mien. `providers`: of ONNX Runtime, the CPU by default.
+    `model`: "default", which come with mien, another name ('mien weights list'), or an .onnx file. `providers`: of ONNX
+    Runtime, the CPU by default.
     """
 
     def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
-        self.generator = Generator(model, providers)
+        self.generator = synthesiser(find(DEFAULT if model is None else model), providers)
         self._last: tuple[object, Portrait] | None = None
 
     def open(self, image: str | Path | np.ndarray | Picture) -> Portrait:
@@ -63,12 +61,15 @@ class Editor:
 class Portrait:
     """A photo whose faces are found once. Made by `Editor.open`."""
 
-    def __init__(self, picture: Picture, generator: Generator) -> None:
+    def __init__(self, picture: Picture, generator: Synthesiser) -> None:
         self.picture = picture
         self._generator = generator
-        self._crops: dict[int, np.ndarray] = {}
-        self._plates: dict[int, np.ndarray | None] = {}  # the eyes behind their lids
-        self._folds: dict[int, np.ndarray] = {}  # where creases would run
+        self._sittings: dict[int, Sitting] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The expressions by name that the weights can make."""
+        return self._generator.names
 
     @cached_property
     def faces(self) -> list[Face]:
@@ -89,37 +90,20 @@ class Portrait:
         if not 0 <= strength <= MAX_AMOUNT:
             raise MienError(f"the strength must be within 0 to {MAX_AMOUNT}, not {strength:g}")
         amount = min(strength * expression.amount, MAX_AMOUNT)
+        self._generator.check(expression)
         chosen = self.choose(face)
         pixels, maps = self.picture.pixels, []
-        if amount > 0:
-            for index in chosen:
-                one = self.faces[index]
-                said = self._generator.maps(self._crop(index), expression.weights, amount)
-                landmarks = align.apply(one.transform, one.landmarks)
-                said = wrinkle(said, self._creases(index), expression.weights, amount, landmarks)
-                said = widen(said, self._plate(index), landmarks)
-                maps.append(confine(said, one.box, one.transform))
-                pixels = composite(pixels, maps[-1], one.transform, one.landmarks[60:68])
-        else:
+        for index in chosen if amount > 0 else ():
+            pixels, said = self._sitting(index).edit(pixels, expression, amount)
+            maps.append(said)
+        if not maps:
             pixels = pixels.copy()  # the photo stays what it is, whatever becomes of the edit
         return Edit(self.picture.with_pixels(pixels), [self.faces[i] for i in chosen], expression, strength, maps)
 
-    def _plate(self, index: int) -> np.ndarray | None:
-        if index not in self._plates:
-            one = self.faces[index]
-            self._plates[index] = complete(self._crop(index), align.apply(one.transform, one.landmarks))
-        return self._plates[index]
-
-    def _creases(self, index: int) -> np.ndarray:
-        if index not in self._folds:
-            one = self.faces[index]
-            self._folds[index] = prepare(self._crop(index), align.apply(one.transform, one.landmarks))
-        return self._folds[index]
-
-    def _crop(self, index: int) -> np.ndarray:
-        if index not in self._crops:
-            self._crops[index] = align.crop(self.picture.rgb, self.faces[index].transform)
-        return self._crops[index]
+    def _sitting(self, index: int) -> Sitting:
+        if index not in self._sittings:
+            self._sittings[index] = self._generator.sit(self.picture.rgb, self.faces[index])
+        return self._sittings[index]
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import mien
 from mien.expression import ACTION_UNITS, ALL_NAMES, SHAPES
+from mien.shelf import PACKAGE as WEIGHTS
+from mien.shelf import index, lying
 
-WEIGHTS = Path(__file__).parent / "weights"
-_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "dlib-bin", "pillow", "typer", "rich")
+_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "dlib-bin", "pillow", "typer", "rich", "platformdirs")
 _TOLD = ("name", "version", "licence", "attribution", "source", "parameters", "figures")
 
 
@@ -35,33 +37,34 @@ def info() -> dict[str, Any]:
 
 
 def weights() -> list[dict[str, Any]]:
-    """The weight files that come with mien: file, bytes, SHA-256, whether it is the manifest's, and what that says."""
-    entries = _manifests()
+    """The weight files that are here: file, path, bytes, SHA-256, whether it is the one that mien knows, and what its
+    manifest says of it."""
+    paths = [path for path in sorted(WEIGHTS.iterdir()) if path.suffix in (".onnx", ".dat")] if WEIGHTS.is_dir() else []
+    known = {}
+    for name, entry in index().items():
+        path = lying(name)
+        if path and path not in paths:
+            paths.append(path)
+            known[path] = {key: value for key, value in asdict(entry).items() if value is not None}
     found = []
-    for path in sorted(WEIGHTS.iterdir()) if WEIGHTS.is_dir() else []:
-        if path.suffix not in (".onnx", ".dat"):
-            continue
+    for path in paths:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        manifest = entries.get(path.name, {})
+        manifest = _manifest(path) | known.get(path, {})
         told = {key: manifest[key] for key in _TOLD if key in manifest}
         checked = manifest.get("sha256") == sha256
-        found.append({"file": path.name, "bytes": path.stat().st_size, "sha256": sha256, "checked": checked, **told})
+        one = {"file": path.name, "path": str(path), "bytes": path.stat().st_size, "sha256": sha256, "checked": checked}
+        found.append(one | told)
     return found
 
 
-def _manifests() -> dict[str, dict[str, Any]]:
-    """What the manifests say of each weight file; landmarks.json has one entry a file, others are of one file."""
-    entries: dict[str, dict[str, Any]] = {}
-    for path in sorted(WEIGHTS.glob("*.json")):
-        try:
-            content = json.loads(path.read_text())
-        except ValueError:
-            continue
-        if "sha256" in content:
-            entries[path.with_suffix(".onnx").name] = content
-            continue
-        entries |= {name: entry for name, entry in content.items() if isinstance(entry, dict)}
-    return entries
+def _manifest(path: Path) -> dict[str, Any]:
+    """What the manifest of a weight file says; that of the landmarks has an entry a file."""
+    beside = path.with_suffix(".json") if path.suffix == ".onnx" else path.with_name("landmarks.json")
+    try:
+        content: dict[str, Any] = json.loads(beside.read_text())
+        return content if "sha256" in content else dict(content[path.name])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _version(package: str) -> str | None:

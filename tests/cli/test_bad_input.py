@@ -143,7 +143,7 @@ def test_interrupted(here, stand_in, two_faces, capsys, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mien.editor.composite", interrupt)
+    monkeypatch.setattr("mien.synthesis.moved.composite", interrupt)
     with pytest.raises(SystemExit) as leaving:
         main(["edit", "good.png", "-e", "happy", "-o", "out.png", "--model", str(stand_in)])
     assert leaving.value.code and "Traceback" not in capsys.readouterr().err

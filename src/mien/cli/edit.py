@@ -25,7 +25,7 @@ def edit(
         float, typer.Option("--strength", help="Share of the way from the photo's own expression, 0 to 1.3.")
     ] = 1.0,
     face: WhichFace = "largest",
-    model: Model = None,
+    model: Model = "default",
     json: Json = False,
 ) -> None:
     """Give a face another expression.
@@ -44,8 +44,10 @@ def edit(
     picture = read(photo)
     for path in paths:
         check_output(path, picture)
-    portrait = Editor(model).open(picture)
-    written = []
+    editor = Editor(model)
+    for target in expressions:
+        editor.generator.check(target)
+    portrait, written = editor.open(picture), []
     for target, path in zip(expressions, paths, strict=True):
         edited = portrait.edit(target, strength, face)
         edited.save(path)

@@ -12,9 +12,7 @@ Photo = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, TIFF or BMP file
 WhichFace = Annotated[
     str, typer.Option("--face", metavar="largest|all|N", help="Which faces; the largest has number 1.")
 ]
-Model = Annotated[
-    Path | None, typer.Option("--model", metavar="PATH", help="Other weights (.onnx).", show_default=False)
-]
+Model = Annotated[str, typer.Option("--model", metavar="NAME|PATH", help="Weights: default, uc-gan, or an .onnx file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON.")]
 
 

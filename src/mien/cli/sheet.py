@@ -26,12 +26,12 @@ def sheet(
     contempt: Contempt = False,
     face: Annotated[str, typer.Option("--face", metavar="largest|N", help="Which face; the largest is 1.")] = "largest",
     tile: Annotated[int, typer.Option("--tile", min=64, max=2048, help="Pixels a picture at most.")] = 320,
-    model: Model = None,
+    model: Model = "default",
     json: Json = False,
 ) -> None:
-    """All seven expressions of a photo on one labelled sheet."""
+    """All seven expressions of a photo, or those of them that the weights know, on one labelled sheet."""
     rows = _strengths(strengths)
-    names = ALL_NAMES if contempt else NAMES
+    wanted = ALL_NAMES if contempt else NAMES
     from mien.editor import Editor
     from mien.formats import check_output, write
     from mien.picture import read
@@ -42,18 +42,19 @@ def sheet(
     if output.exists() and output.samefile(photo):
         raise MienError(f"{output} is the photo itself; choose another output, the photo is never overwritten")
     portrait = Editor(model).open(picture)
+    names, unknown = ([n for n in wanted if (n in portrait.names) == known] for known in (True, False))
     write(output, draw(portrait, names, rows, face, tile))
     if json:
-        written = {"path": str(output), "expressions": list(names), "strengths": rows}
+        written = {"path": str(output), "expressions": names, "strengths": rows}
         print_json({"photo": str(photo), "faces": described(portrait), "written": [written]})
     else:
-        typer.echo(f"{output}: {', '.join(names)}")
+        typer.echo(f"{output}: {', '.join(names)}" + (f"; not {', '.join(unknown)}" if unknown else ""))
 
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("mien-demo.png"),
     strengths: Strengths = "1",
-    model: Model = None,
+    model: Model = "default",
     json: Json = False,
 ) -> None:
     """A sheet of the sample that comes with mien: a face of nobody, the average of many."""

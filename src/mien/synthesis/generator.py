@@ -1,24 +1,22 @@
-"""The network: a 256x256 crop and a target expression give flow, shading, paint, alpha and where the teeth lie.
+"""The default network: a 256x256 crop and a target expression give flow, shading, paint, alpha and where the teeth lie.
 
 ONNX Runtime, no torch.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
 from mien.errors import MienError
-from mien.expression import MAX_AMOUNT, SHAPES
+from mien.expression import ALL_NAMES, MAX_AMOUNT, SHAPES, Expression
+from mien.face import Face
 from mien.synthesis.dentition import Teeth
 from mien.synthesis.maps import Maps
+from mien.synthesis.moved import Moved
+from mien.synthesis.session import Weights, open_weights
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
 """The weights that come with the package."""
@@ -31,15 +29,33 @@ INPUTS = ("photo", "expression", "amount")
 OUTPUTS = ("flow", "shading", "paint", "alpha", "upper", "lower", "enamel")
 
 
-class Generator:
-    """Weights in one ONNX Runtime session. `model` is an .onnx file, with its manifest (.json) beside it."""
+def fits(weights: Weights) -> bool:
+    """Whether these weights are of this network."""
+    return set(weights.inputs) == set(INPUTS) and set(OUTPUTS) <= set(weights.outputs)
 
-    def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
-        self.path = Path(model) if model is not None else WEIGHTS
-        data = _read(self.path)
-        self.sha256 = hashlib.sha256(data).hexdigest()
-        self.manifest = _manifest(self.path, self.sha256)
-        self.session = _session(data, self.path, providers)
+
+class Generator:
+    """A `Synthesiser` that moves the photo's own pixels. `model` is an .onnx file, or one opened already; only the
+    package's own must have its manifest."""
+
+    names = ALL_NAMES
+
+    def __init__(self, model: str | Path | Weights | None = None, providers: Sequence[str] | None = None) -> None:
+        if not isinstance(model, Weights):
+            path = Path(model) if model is not None else WEIGHTS
+            model = open_weights(path, providers, manifest=path == WEIGHTS)
+        if not fits(model):
+            raise MienError(
+                f"the weights {model.path} are not a generator of mien: {list(model.inputs)} -> {list(model.outputs)}"
+            )
+        self.path, self.sha256, self.manifest, self.session = model.path, model.sha256, model.manifest, model.session
+
+    def check(self, expression: Expression) -> None:
+        """Any expression can be asked for."""
+
+    def sit(self, rgb: np.ndarray, face: Face) -> Moved:
+        """A face (of a photo (H, W, 3) uint8) to edit any number of times."""
+        return Moved(self, rgb, face)
 
     def maps(self, crop: np.ndarray, weights: np.ndarray, amount: float = 1.0) -> Maps:
         """Maps that take a crop to an expression.
@@ -65,49 +81,3 @@ class Generator:
         near = np.float32(min(1.0, amount / NEAR_NOTHING))
         flow, shading, paint, alpha, upper, lower, enamel = (layer[0].transpose(1, 2, 0) for layer in answer)
         return Maps(flow * near, shading[..., 0] * near, paint, alpha[..., 0] * near, Teeth(upper, lower, enamel))
-
-
-def threads() -> int:
-    """Threads for a session: the cores this process may use, at most 4."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(4, available or 1))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MienError(f"cannot read the weights {path}: {error.strerror or error}") from None
-
-
-def _manifest(path: Path, sha256: str) -> dict[str, Any]:
-    """The manifest beside the weights, checked against them. Only weights given by `--model` may come without."""
-    beside = path.with_suffix(".json")
-    if not beside.exists() and path != WEIGHTS:
-        return {}
-    try:
-        manifest = json.loads(_read(beside))
-        expected = str(manifest["sha256"])
-    except (ValueError, KeyError, TypeError):
-        raise MienError(f"the manifest {beside} is damaged") from None
-    if expected != sha256:
-        raise MienError(f"the weights {path} are not those of their manifest (SHA-256 differs): damaged or exchanged")
-    return manifest
-
-
-def _session(data: bytes, path: Path, providers: Sequence[str] | None) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads()
-    options.log_severity_level = 4  # what goes wrong comes as an exception
-    wanted = list(providers or ["CPUExecutionProvider"])
-    for provider in wanted:
-        if provider not in ort.get_available_providers():
-            raise MienError(f"no provider {provider} here; there are: {', '.join(ort.get_available_providers())}")
-    try:
-        session = ort.InferenceSession(data, options, providers=wanted)
-    except Exception as error:  # ONNX Runtime has no common class for its exceptions
-        raise MienError(f"the weights {path} are not a model that ONNX Runtime reads: {error}") from None
-    names = tuple(i.name for i in session.get_inputs()), tuple(o.name for o in session.get_outputs())
-    if set(names[0]) != set(INPUTS) or not set(OUTPUTS) <= set(names[1]):
-        raise MienError(f"the weights {path} are not a generator of mien: {names[0]} -> {names[1]}")
-    return session

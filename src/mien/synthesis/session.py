@@ -1,0 +1,81 @@
+"""A file of weights as one ONNX Runtime session, checked against its manifest: what every network of use shares."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort
+
+from mien.errors import MienError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """An open .onnx file. inputs, outputs: names -> shapes, a free size by its name. told: what the file says of itself
+    (ONNX metadata)."""
+
+    path: Path
+    sha256: str
+    manifest: dict[str, Any]
+    session: ort.InferenceSession
+    inputs: dict[str, list[int | str | None]]
+    outputs: dict[str, list[int | str | None]]
+    told: dict[str, str]
+
+
+def open_weights(path: Path, providers: Sequence[str] | None = None, manifest: bool = False) -> Weights:
+    """Open `path`; a `MienError` if it is no model. Its manifest (.json beside it) is checked where there is one, and
+    must be there if `manifest` is True. providers: of ONNX Runtime, the CPU by default."""
+    data = _read(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    said = _manifest(path, sha256, manifest)
+    session = _session(data, path, providers)
+    inputs, outputs = ({v.name: v.shape for v in side} for side in (session.get_inputs(), session.get_outputs()))
+    return Weights(path, sha256, said, session, inputs, outputs, session.get_modelmeta().custom_metadata_map)
+
+
+def threads() -> int:
+    """Threads for a session: the cores this process may use, at most 4."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(4, available or 1))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MienError(f"cannot read the weights {path}: {error.strerror or error}") from None
+
+
+def _manifest(path: Path, sha256: str, needed: bool) -> dict[str, Any]:
+    beside = path.with_suffix(".json")
+    if not beside.exists() and not needed:
+        return {}
+    try:
+        manifest: dict[str, Any] = json.loads(_read(beside))
+        expected = str(manifest["sha256"])
+    except (ValueError, KeyError, TypeError):
+        raise MienError(f"the manifest {beside} is damaged") from None
+    if expected != sha256:
+        raise MienError(f"the weights {path} are not those of their manifest (SHA-256 differs): damaged or exchanged")
+    return manifest
+
+
+def _session(data: bytes, path: Path, providers: Sequence[str] | None) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads()
+    options.log_severity_level = 4  # what goes wrong comes as an exception
+    wanted = list(providers or ["CPUExecutionProvider"])
+    for provider in wanted:
+        if provider not in ort.get_available_providers():
+            raise MienError(f"no provider {provider} here; there are: {', '.join(ort.get_available_providers())}")
+    try:
+        return ort.InferenceSession(data, options, providers=wanted)
+    except Exception as error:  # ONNX Runtime has no common class for its exceptions
+        raise MienError(f"the weights {path} are not a model that ONNX Runtime reads: {error}") from None

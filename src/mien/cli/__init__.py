@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import edit, info, make, sheet, weights
+from mien.cli import data, edit, info, make, sheet, weights
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
 app.command("info")(info.info)
 app.add_typer(weights.app, name="weights")
+app.add_typer(data.app, name="data")
 app.command("rig")(make.rig)
 app.command("train")(make.train)
 app.command("export")(make.export)

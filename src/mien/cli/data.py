@@ -1,0 +1,146 @@
+"""`mien data`: list the databases, check a folder, prepare it for training, fetch the open set."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.options import Json, print_json
+from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.data.check import Report
+    from mien.data.filters import Filters
+
+app = typer.Typer(help="Databases of faces: list, check, prepare, fetch.", no_args_is_help=True)
+
+SHOWN = 8
+"""Lines of a kind on the screen; --json has them all."""
+
+Name = Annotated[str, typer.Argument(help="A database that 'mien data list' names.", show_default=False)]
+Pose = Annotated[str | None, typer.Option("--pose", help="Keep these, such as frontal or frontal,half.")]
+Gaze = Annotated[str | None, typer.Option("--gaze", help="Keep these: frontal, left, right.")]
+Light = Annotated[str | None, typer.Option("--light", help="Keep these: strong, weak, dark.")]
+Camera = Annotated[str | None, typer.Option("--camera", help="Keep these: visible or VL, infrared or NI.")]
+Keep = Annotated[str | None, typer.Option("--expressions", help="Keep these, such as seven or neutral,happy.")]
+Without = Annotated[str | None, typer.Option("--without", help="Leave these out, such as contempt,compound.")]
+Frames = Annotated[
+    str | None, typer.Option("--frames", metavar="N|all", help="Last frames of a sequence that show its expression.")
+]
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """Name every database: what it holds, its licence, how to get it, what it is fit for."""
+    from mien.data.databases import DATABASES
+
+    if json:
+        keys = ("name", "title", "holds", "licence", "source", "example", "fit_for")
+        print_json([{key: getattr(one, key) for key in keys} for one in DATABASES.values()])
+        return
+    for one in DATABASES.values():
+        typer.echo(f"{one.name}: {one.title}, fit for {one.fit_for}")
+        typer.echo(f"  {one.holds}")
+        typer.echo(f"  licence: {one.licence}")
+        typer.echo(f"  to get it: {one.source}")
+        typer.echo(f"  its files: {one.example}")
+
+
+@app.command()
+def check(
+    name: Name,
+    path: Annotated[Path, typer.Argument(help="The database's folder.", show_default=False)],
+    pose: Pose = None,
+    gaze: Gaze = None,
+    light: Light = None,
+    camera: Camera = None,
+    expressions: Keep = None,
+    without: Without = None,
+    frames: Frames = None,
+    json: Json = False,
+) -> None:
+    """Say what is in a folder, what is missing and what cannot be used; nothing is written.
+
+    The exit code is 0 if training can go ahead, 2 if not.
+    """
+    from mien.data.check import check as look
+    from mien.data.databases import database
+
+    one, filters = database(name), _filters(pose, gaze, light, camera, expressions, without)
+    with progress("pictures") as tell:
+        report = look(one, path, filters, _frames(frames), tell)
+    if json:
+        print_json(report.as_dict())
+    elif report.records or report.skipped:
+        _show(report)
+    if not report.trainable:
+        raise MienError(report.wrong)
+
+
+def _filters(
+    pose: str | None, gaze: str | None, light: str | None, camera: str | None, keep: str | None, without: str | None
+) -> Filters:
+    from mien.data.filters import Filters, words
+
+    return Filters(words(pose), words(gaze), words(light), words(camera), words(keep), words(without))
+
+
+def _frames(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text.lower() == "all":
+        return 1_000_000
+    if not text.isdigit() or int(text) < 1:
+        raise MienError(f"--frames is a number from 1, or all, not {text!r}")
+    return int(text)
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error; gives what is told how many are done, of how many."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _show(report: Report) -> None:
+    """The report for people."""
+    one, people = report.database, report.by_identity()
+    typer.echo(f"{one.title} in {report.path}: {len(report.records)} pictures of {len(people)} people")
+    if one.repeats and people:
+        low, high = min(people.values()), max(people.values())
+        typer.echo(f"  pictures of each person: {low if low == high else f'{low} to {high}'}")
+    for expression, count in report.by_expression().items():
+        typer.echo(f"  {expression}: {count}")
+    if report.left_out:
+        typer.echo(f"left out (not asked for, or frames between neutral and peak): {report.left_out}")
+    _lines("put right", [f"{note.path}: {note.reason}" for note in report.repaired])
+    kinds = Counter(note.reason.partition(":")[0] for note in report.skipped)
+    for kind, count in kinds.items():
+        mine = [f"{n.path}: {n.reason.partition(': ')[2]}" for n in report.skipped if n.reason.startswith(kind)]
+        _lines(f"skipped, {kind}", mine, count)
+    _lines("missing against the full set", report.missing)
+    for hint in report.hints:
+        typer.echo(f"note: {hint}")
+    if report.trainable:
+        typer.echo(f"training can go ahead: fit for {one.fit_for}")
+
+
+def _lines(title: str, lines: list[str], count: int | None = None) -> None:
+    if not lines:
+        return
+    typer.echo(f"{title}: {len(lines) if count is None else count}")
+    for line in lines[:SHOWN]:
+        typer.echo(f"  {line}")
+    if len(lines) > SHOWN:
+        typer.echo(f"  and {len(lines) - SHOWN} more (--json has them all)")

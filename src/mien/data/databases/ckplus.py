@@ -1,0 +1,124 @@
+"""Extended Cohn-Kanade, CK+ (Lucey et al. 2010): sequences from neutral to the peak, about half of them labelled.
+
+`cohn-kanade-images/S005/001/S005_001_00000011.png`; labels `Emotion/S005/001/S005_001_00000011_emotion.txt`, a number
+written as a float. A sequence without a label file is unlabelled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from mien.data.databases.base import Database, unnamed
+from mien.data.databases.sequences import onset_to_peak
+from mien.data.record import Note, Reading, Record
+from mien.data.tree import Tree
+
+LABELS = {
+    0: "neutral", 1: "anger", 2: "contempt", 3: "disgust", 4: "fear", 5: "happy", 6: "sad", 7: "surprise",
+}  # fmt: skip
+FULL = {"sequences": 593, "people": 123, "labelled sequences": 327}
+
+FRAME = re.compile(r"(?:^|/)(?P<who>S\d{3})_(?P<take>\d{3})_(?P<number>\d{8})\.\w+$", re.IGNORECASE)
+LABEL = re.compile(r"(?:^|/)(?P<who>S\d{3})_(?P<take>\d{3})_\d{8}_emotion\.txt$", re.IGNORECASE)
+Sequence = tuple[str, str]
+
+
+def read(tree: Tree, peak: int) -> Reading:
+    """The first frame of each labelled sequence as neutral and its last `peak` ones as the expression."""
+    reading = Reading()
+    sequences: dict[Sequence, dict[int, str]] = defaultdict(dict)
+    used = set()
+    for path in tree.pictures:
+        match = FRAME.search(path)
+        if match is None:
+            continue
+        used.add(path)
+        numbered, number = sequences[match["who"].upper(), match["take"]], int(match["number"])
+        if number in numbered:
+            reading.skipped.append(Note(path, f"duplicate: a second file for {numbered[number]}"))
+            continue
+        numbered[number] = path
+    labels = _labels(tree, reading)
+    for sequence, by_number in sorted(sequences.items()):
+        frames = sorted(by_number.items())
+        label = labels.get(sequence)
+        if label is None:
+            why = f"unlabelled: no sound label file for {'/'.join(sequence)}"
+            reading.skipped += [Note(path, why) for _, path in frames]
+            continue
+        _add(sequence, label, frames, peak, reading)
+    unnamed(tree, reading, used, CKPLUS.example)
+    _missing(sequences, labels, reading)
+    if sequences and not labels:
+        beside = [folder for folder in tree.root.absolute().parent.glob("*motion*") if folder.is_dir()]
+        where = (
+            f"they lie in {beside[0]}: give {beside[0].parent}, you are one level too low"
+            if beside
+            else ("unpack the label archive beside the pictures: Emotion/S005/001/S005_001_00000011_emotion.txt")
+        )
+        reading.hints.append(f"there are pictures but no labels; {where}")
+    return reading
+
+
+def _labels(tree: Tree, reading: Reading) -> dict[Sequence, int]:
+    """The number of each labelled sequence; label files that say nothing are noted."""
+    labels: dict[Sequence, int] = {}
+    for path in tree.files:
+        match = LABEL.search(path)
+        if match is None:
+            continue
+        words = tree.text(path).split()
+        try:
+            label = int(float(words[0]))
+        except (IndexError, ValueError, OverflowError):
+            reading.skipped.append(Note(path, "unlabelled: the label file holds no number"))
+            continue
+        if label not in LABELS:
+            reading.skipped.append(Note(path, f"unlabelled: the label {label} is not one of 0 to 7"))
+            continue
+        labels[match["who"].upper(), match["take"]] = label
+    return labels
+
+
+def _add(sequence: Sequence, label: int, frames: list[tuple[int, str]], peak: int, reading: Reading) -> None:
+    """The records of one sequence."""
+    who, take = sequence
+    chosen = onset_to_peak([number for number, _ in frames], peak, first=1)
+    if len(frames) == 1 and (not chosen or chosen[0].strength == 0):
+        reading.skipped.append(Note(frames[0][1], "unlabelled: the only frame of a sequence may be neutral"))
+        return
+    reading.left_out += len(frames) - len(chosen)
+    for frame in chosen:
+        expression = "neutral" if frame.neutral else LABELS[label]
+        strength = 0.0 if expression == "neutral" else frame.strength
+        path = frames[frame.at][1]
+        reading.records.append(Record(path, expression, who, str(label), session=take, strength=strength))
+
+
+def _missing(sequences: dict[Sequence, dict[int, str]], labels: dict[Sequence, int], reading: Reading) -> None:
+    reading.missing += [f"{'/'.join(key)}: labelled, but without pictures" for key in sorted(labels.keys() - sequences)]
+    labelled = labels.keys() & sequences.keys()
+    here = {
+        "sequences": len(sequences),
+        "people": len({who for who, _ in sequences}),
+        "labelled sequences": len(labelled),
+    }
+    reading.missing += [
+        f"{FULL[what] - count} of {FULL[what]} {what}" for what, count in here.items() if count < FULL[what]
+    ]
+
+
+CKPLUS = Database(
+    name="ck+",
+    title="CK+",
+    holds="123 people, 593 sequences, 327 of them labelled with one of 7 expressions; first frames are neutral",
+    licence="research only, not to be passed on",
+    source="on request: jeffcohn.net",
+    example="cohn-kanade-images/S005/001/S005_001_00000011.png",
+    read=read,
+    home=r"((extended-)?cohn-kanade-images/)?(s\d{3}/)?(\d{3}/)?",
+    person=r"s\d{3}|\d{3}",
+    aliases=("ckplus", "ck", "cohn-kanade", "ck-plus"),
+    peak=1,
+)

@@ -50,6 +50,7 @@ def here(tmp_path, monkeypatch, painted, trained, people) -> Path:
     Path("text.jpg").write_text("this is not an image")
     Path("good.toml").write_text(CONFIG)
     Path("bad.toml").write_text(CONFIG + "stepps = 3\n")
+    Path("triplet.toml").write_text(CONFIG + 'triplet_weight = 1\ntriplet_embedder = "good.toml"\n')
     Path("empty").mkdir()
     Path("broken").mkdir()
     Path("broken/ict-facekit.npz").write_bytes(b"PK\x03\x04 cut short")
@@ -59,6 +60,8 @@ def here(tmp_path, monkeypatch, painted, trained, people) -> Path:
     Path("damaged/checkpoint.safetensors").write_bytes(b"nothing")
     shutil.copytree(people, "missing")
     Path("missing/data/london/neutral/002.tem").unlink()
+    shutil.copytree(people, "nobody")
+    Path("nobody/data/london/people.csv").write_text("id,split,age\n003,val,40\n")
     shutil.copytree(people, "odd")
     Path("odd/data/london/neutral/002.tem").write_text("no template")
     return tmp_path
@@ -137,6 +140,10 @@ def test_rig_without_a_face(here, kit_file, capsys):
         ({"--shared": "missing"}, "1 photos or templates are missing"),
         ({"--assets": "empty"}, "no ict-facekit.npz"),
         ({"--assets": "broken"}, "not the face model"),
+        ({"--set": "people=1"}, "need photos of two people, but there is one"),
+        ({"--shared": "nobody"}, "nobody in nobody is in the split 'train'"),
+        ({"--set": "triplet_weight=1"}, "needs triplet_embedder"),
+        ({"config": "triplet.toml"}, "good.toml is not a face embedder"),
         ({"--out": "damaged"}, "not a checkpoint of mien"),
         ({"--out": "run"}, "run holds a run at step 6: add --resume, or use another folder"),
         ({"--out": "text.jpg/run"}, "cannot make the folder"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
+from mien.models.embedder import Embedder
+from mien.models.embedder_convert import write
 from mien.rig.render import Rig
 from mien.training import source
 from mien.training.batch import Batch
@@ -53,3 +56,12 @@ def smiles(smiling) -> dict[str, Rig]:
 def equal_batches():
     """Whether two batches, bit for bit, are the same."""
     return lambda a, b: all(torch.equal(x, y) for x, y in zip(tensors(a), tensors(b), strict=True))
+
+
+@pytest.fixture(scope="session")
+def embedder_file(tmp_path_factory) -> Path:
+    """An embedder of the right kind with random weights."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("embedder") / "random.safetensors"
+    write(path, Embedder().state_dict(), {})
+    return path

@@ -62,6 +62,12 @@ def test_published_configurations(path):
         ("rate = inf", "rate must be a finite number"),
         ("model = 'unet'", 'model is "warp" or "unet", not \'unet\''),
         ("model = 5", "model must be a word in quotes, not 5"),
+        ("triplet_weight = 1", "needs triplet_embedder, a file of"),
+        ("triplet_weight = -1", "must not be negative"),
+        ("triplet_mining = 'easy'", "mining is 'batch-hard' or 'random', not 'easy'"),
+        ("triplet_margin = -0.1", "margin must not be negative"),
+        ("other_pairs = 1", "other_pairs must be true or false"),
+        ("batch = 1\nadversarial_from = 0", "a batch of two or more"),
         ("precision = 'fp16'", 'precision is "auto", "bf16" or "fp32"'),
         ("precision = ''", 'precision is "auto"'),
         ("precision = 16", "precision must be a word in quotes, not 16"),
@@ -100,6 +106,16 @@ def test_the_key_model_says_of_what_a_configuration_is(tmp_path):
     ):
         with pytest.raises(MienError, match=says):
             read(path, [setting])
+
+
+def test_when_people_are_compared():
+    """Only then must there be two of them."""
+    assert not TrainConfig().compares()  # the discriminator never joins
+    assert TrainConfig(adversarial_from=0).compares()
+    assert not TrainConfig(adversarial_from=0, other_pairs=False).compares()
+    assert TrainConfig(triplet_weight=1, other_pairs=False).compares()
+    rules = TrainConfig(triplet_margin=0.3, triplet_mining="random", triplet_normalise=False).triplet_rules()
+    assert (rules.margin, rules.mining, rules.normalise, rules.distance) == (0.3, "random", False, "squared")
 
 
 def test_what_is_no_file(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from itertools import islice
 
@@ -62,6 +63,29 @@ def test_real_pairs_come_in_their_share(config, neutral, smiles):
         assert not any(make_packed(source.config, number)[8].size for number in range(10))
 
 
+def test_a_pair_carries_the_label_of_its_person(rig, smiling, config, monkeypatch):
+    """Labels count the keys in order, whatever the order of the rigs and whichever photo a pair starts from."""
+    drawn = []
+
+    def spied(rigs, *more):
+        pair = make_pair(rigs, *more)
+        drawn.append(rigs[pair.person])
+        return pair
+
+    monkeypatch.setattr("mien.training.source.make_pair", spied)
+    again = copy(rig)  # another person, though of the same face
+    assert again is not rig
+    with Source(replace(config, real_share=0.3, smile_share=0.3), {"c": rig, "a": again}, {"c": smiling}, 0) as source:
+        seen = set()
+        for number in range(30):
+            drawn.clear()
+            packed = make_packed(source.config, number)
+            of = "real" if not drawn else "a" if drawn[0] is again else "smile" if drawn[0] is smiling else "c"
+            seen.add(of)
+            assert collate([packed]).label.tolist() == [0 if of == "a" else 1], of
+    assert seen == {"real", "a", "c", "smile"}
+
+
 def test_packing_loses_next_to_nothing(rig, smiling):
     pairs = [make_pair([rig], 1, 3, 64), real_pair(rig, smiling, smiling.fit.weights, np.random.default_rng(0), 64)]
     batch = collate([pack(pair) for pair in pairs])
@@ -79,7 +103,8 @@ def test_packing_loses_next_to_nothing(rig, smiling):
     torch.testing.assert_close(batch.wanted[:1], made.clamp(0, 1))
     np.testing.assert_array_equal(batch.wanted[1].permute(1, 2, 0).numpy(), pairs[1].real / np.float32(255))
     assert set(LIMITS) == set(MapTensors._fields) and all(layer.dtype == torch.float32 for layer in batch.maps)
-    assert all(value.dtype == torch.float32 for name, value in vars(batch).items() if name != "maps")
+    plain = {name: value.dtype for name, value in vars(batch).items() if name != "maps"}
+    assert plain.pop("label") == torch.int64 and set(plain.values()) == {torch.float32}
 
 
 def test_colours_change_alike_on_all_pictures(unbroken, equal_batches):

@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mien.models.embedder import load_embedder
 from mien.models.warp_unet import apply_maps
 from mien.training.batch import Batch
 from mien.training.config import TrainConfig
+from mien.training.identity import Identity, others
 from mien.training.step import autocast, discriminator_loss, generator_losses
 from mien.training.trainer import build, rate_at
+from mien.training.triplet import triplet_loss
 
 
 @pytest.fixture
@@ -30,7 +35,9 @@ def own(networks, config) -> Batch:
         raw = generator.raw(photo, expression, amount)
     with torch.no_grad():
         maps = generator.finish(raw.float(), 64)
-    return Batch(photo, apply_maps(photo, maps), expression, amount, maps, torch.ones(3, 1, 1, 1))
+    return Batch(
+        photo, apply_maps(photo, maps), expression, amount, maps, torch.ones(3, 1, 1, 1), torch.tensor([0, 1, 1])
+    )
 
 
 def changed(batch: Batch, **layers: torch.Tensor) -> Batch:
@@ -162,6 +169,83 @@ def test_a_step_learns(networks, own, config):
         costs.append(total.item())
     assert costs[-1] < 0.8 * costs[0]
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in generator.parameters())
+
+
+class Judge(torch.nn.Module):
+    """Scores 0, and remembers which photos it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[torch.Tensor] = []
+
+    def forward(self, photo: torch.Tensor, candidate: torch.Tensor, expression: torch.Tensor) -> torch.Tensor:
+        self.shown.append(photo)
+        return photo.new_full((len(photo), 1, 4, 4), 0.5 * len(self.shown))
+
+
+def test_the_discriminator_sees_outputs_beside_photos_of_others(own, config):
+    labels = own.label.tolist()  # 0, 1, 1
+    firsts = set()
+    for seed in range(12):
+        judge, lots = Judge(), torch.Generator().manual_seed(seed)
+        loss = discriminator_loss(judge, own, own.wanted, config, lots)
+        assert torch.equal(judge.shown[0], own.photo) and torch.equal(judge.shown[1], own.photo)
+        met = [next(i for i in range(3) if torch.equal(own.photo[i], photo)) for photo in judge.shown[2]]
+        assert all(labels[i] != labels[j] for i, j in enumerate(met))
+        firsts.add(met[0])
+        # real scores 0.5, the outputs 1 beside the own photo and 1.5 beside another's
+        assert loss.item() == pytest.approx(0.5 * (0.5 * 0.25 + 0.5 * 1) + 0.5 * (0.5 * 0.25 + 0.5 * 2.25))
+    assert firsts == {1, 2}
+
+
+def test_who_is_alone_has_no_other(own, config):
+    """All of one person, and the option that is off: the own pairs alone. One of two kinds: it is left out."""
+    for batch, told in (
+        (replace(own, label=torch.tensor([2, 2, 2])), config),
+        (own, replace(config, other_pairs=False)),
+    ):
+        judge = Judge()
+        loss = discriminator_loss(judge, batch, own.wanted, told)
+        assert len(judge.shown) == 2 and loss.item() == pytest.approx(0.5 * 0.25 + 0.5 * 1)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(0, 2**31))
+def test_another_is_never_the_same_person(people, seed):
+    label = torch.tensor(people)
+    index, found = others(label, torch.Generator().manual_seed(seed))
+    for i, person in enumerate(people):
+        assert bool(found[i]) == any(other != person for other in people)
+        assert not found[i] or people[int(index[i])] != person
+    again, _ = others(label, torch.Generator().manual_seed(seed))
+    assert torch.equal(index, again)
+
+
+def test_everybody_else_is_drawn_alike():
+    label, lots = torch.tensor([0, 0, 1, 2]), torch.Generator().manual_seed(0)
+    first = torch.stack([others(label, lots)[0] for _ in range(900)])[:, 0]
+    assert torch.bincount(first, minlength=4).tolist()[:2] == [0, 0] and (first == 2).sum().item() in range(380, 520)
+
+
+@pytest.fixture
+def identity(config, embedder_file) -> Identity:
+    return Identity(load_embedder(embedder_file), replace(config, triplet_form="soft").triplet_rules(), {})
+
+
+def test_the_triplet_loss_reaches_the_generator(networks, own, config, identity):
+    generator, _ = networks
+    told = replace(config, triplet_weight=3.0)
+    plain, before, _ = generator_losses(generator, None, own, told)
+    total, terms, output = generator_losses(generator, None, own, told, identity)
+    assert set(terms) - set(before) == {"triplet", "identity/own", "identity/other", "identity/active"}
+    torch.testing.assert_close(total, plain + terms["triplet"])  # what is only watched is not learnt from
+    gradients = torch.autograd.grad(terms["triplet"], list(generator.parameters()), allow_unused=True)
+    assert sum(float(g.abs().sum()) for g in gradients if g is not None) > 0
+    assert all(p.grad is None for p in identity.embedder.parameters())
+    # by hand: anchors against the photo and the wanted picture of each
+    with torch.no_grad(), autocast(torch.device("cpu"), config):
+        anchors, photos, wanted = (identity.embedder(x).float() for x in (output.clamp(0, 1), own.photo, own.wanted))
+    by_hand = triplet_loss(anchors, own.label, torch.cat([photos, wanted]), own.label.repeat(2), identity.rules)
+    assert terms["triplet"].item() == pytest.approx(3 * by_hand.loss.item(), rel=1e-3)
 
 
 def test_the_rivals_train_apart(networks, own, config):

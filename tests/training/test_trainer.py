@@ -138,3 +138,20 @@ def test_a_fresh_run_starts_from_another_runs_average(config, neutral, smiles, t
         torch.testing.assert_close(again.state_dict()[name], value)
     with pytest.raises(MienError, match=r"no checkpoint\.safetensors"):
         train(still, tmp_path / "none", neutral, smiles, [], workers=0, init=tmp_path / "nowhere")
+
+
+def test_a_run_with_the_identity_losses_goes_on_as_it_was(config, neutral, smiles, embedder_file, tmp_path):
+    """Other people's photos and random mining are drawn from seed and step alone."""
+    people = {"a": neutral["a"], "b": neutral["a"]}
+    told = replace(
+        config, steps=3, adversarial_from=0, triplet_weight=1.0, triplet_embedder=str(embedder_file),
+        triplet_mining="random", batch=4,
+    )  # fmt: skip
+    for _ in range(3):
+        torch.seed()
+        train(told, tmp_path / "broken", people, smiles, [], workers=0, stop_after=0.0)
+    train(told, tmp_path / "whole", people, smiles, [], workers=0)
+    whole, broken = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "broken"))
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    scalars = EventAccumulator(str(tmp_path / "whole" / "logs")).Reload().Tags()["scalars"]
+    assert {"triplet", "identity/own", "identity/other", "identity/active"} <= set(scalars)

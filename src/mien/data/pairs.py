@@ -27,6 +27,7 @@ class Pair:
     """source (S, S, 3) uint8 RGB; expression (57,) and amount: what the generator is told; maps: its truth.
 
     real: (S, S, 3) uint8 the same person's real photo with the target expression, or None; then the maps are not known.
+    person: whose, as an index into the rigs that the pair was drawn from.
     """
 
     source: np.ndarray
@@ -34,6 +35,7 @@ class Pair:
     amount: float
     maps: Maps
     real: np.ndarray | None
+    person: int = 0
 
 
 def turn(yaw: float, pitch: float, roll: float = 0.0) -> np.ndarray:
@@ -62,7 +64,8 @@ def make_pair(rigs: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
     A smiling photo is only ever a source as it is, and its eyes are not widened: its fit is too rough for more.
     """
     rng = np.random.default_rng((seed, number))
-    rig = rigs[rng.integers(len(rigs))]
+    person = int(rng.integers(len(rigs)))
+    rig = rigs[person]
     smiling = bool(rig.fit.weights.any())
     start = rig.fit.weights if rng.random() < 0.5 or smiling else random_expression(rng)
     chance = rng.random()
@@ -89,7 +92,7 @@ def make_pair(rigs: list[Rig], seed: int, number: int, size: int = 256) -> Pair:
     if rng.random() < 0.12:
         image, maps = occlude(image, maps, rng)
     image, maps = degrade(image, maps, rng)
-    return Pair(np.round(image * 255).astype(np.uint8), goal, amount, maps, None)
+    return Pair(np.round(image * 255).astype(np.uint8), goal, amount, maps, None, person)
 
 
 def still(maps: Maps) -> Maps:

@@ -16,7 +16,7 @@ from mien.models.warp_unet import MapTensors, apply_maps
 @dataclass(frozen=True)
 class Batch:
     """photo, wanted (N, 3, H, W) in [0, 1]; expression (N, 57); amount (N, 1); maps: the truth;
-    known (N, 1, 1, 1): one where the maps are the rig's, zero for real pairs."""
+    known (N, 1, 1, 1): one where the maps are the rig's, zero for real pairs; label (N,) int64: the person."""
 
     photo: Tensor
     wanted: Tensor
@@ -24,10 +24,11 @@ class Batch:
     amount: Tensor
     maps: MapTensors
     known: Tensor
+    label: Tensor
 
 
-def pack(pair: Pair) -> tuple[np.ndarray, ...]:
-    """A pair as small arrays (1 MB at 256 px): what workers send and the buffer keeps."""
+def pack(pair: Pair, label: int = 0) -> tuple[np.ndarray, ...]:
+    """A pair of the person `label` as small arrays (1 MB at 256 px): what workers send and the buffer keeps."""
     maps, teeth = pair.maps, pair.maps.teeth
     assert teeth is not None
     return (
@@ -40,6 +41,7 @@ def pack(pair: Pair) -> tuple[np.ndarray, ...]:
         np.concatenate([teeth.upper, teeth.lower], axis=-1).astype(np.float16),
         np.round(teeth.enamel * 255).astype(np.uint8),
         pair.real if pair.real is not None else np.zeros(0, np.uint8),
+        np.asarray(label, np.int64),
     )
 
 
@@ -68,6 +70,7 @@ def collate(packed: Sequence[tuple[np.ndarray, ...]]) -> Batch:
         amount=torch.from_numpy(np.array([p[2] for p in packed], np.float32))[:, None],
         maps=maps,
         known=known,
+        label=torch.from_numpy(np.array([p[9] for p in packed], np.int64)),
     )
 
 

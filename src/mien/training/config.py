@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
 from mien.training.settings import configured, read_table
+from mien.training.triplet import TripletConfig
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,11 @@ class TrainConfig:
     """model: "warp" is the only one (`mien.models.warp_unet`). size: pixels of the square that the network works on.
     steps: generator updates. chunk: pairs rendered together; repeats: how often each is used.
     adversarial_from: step at which the discriminator joins. real_share: share of real neutral/smiling pairs;
-    smile_share: of rendered pairs that start from a smiling photo. precision: "bf16", "fp32" or "auto"."""
+    smile_share: of rendered pairs that start from a smiling photo. precision: "bf16", "fp32" or "auto".
+
+    The paper's identity constraints (Wang et al. 2019): other_pairs: the discriminator is shown outputs beside photos
+    of others too. triplet_weight: 0 is without; triplet_embedder: file that `python -m mien.models.embedder_convert`
+    wrote; the others as in `TripletConfig`."""
 
     model: str = "warp"
     seed: int = 1
@@ -46,9 +51,24 @@ class TrainConfig:
     people: int = 0
     widths: tuple[int, ...] = (16, 32, 64, 128, 224)
     head: int = 12
+    other_pairs: bool = True
+    triplet_weight: float = 0.0
+    triplet_embedder: str = ""
+    triplet_margin: float = 0.2
+    triplet_mining: str = "batch-hard"
+    triplet_distance: str = "squared"
+    triplet_normalise: bool = True
+    triplet_form: str = "hinge"
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def compares(self) -> bool:
+        """Whether a loss compares people, so that there must be two of them."""
+        return self.triplet_weight > 0 or (self.other_pairs and self.adversarial_from < self.steps)
+
+    def triplet_rules(self) -> TripletConfig:
+        return TripletConfig(**{f.name: getattr(self, f"triplet_{f.name}") for f in fields(TripletConfig)})
 
     def check(self) -> None:
         """Raise a `MienError` for what cannot be trained."""
@@ -69,9 +89,20 @@ class TrainConfig:
                 0 <= self.real_share <= 1 and 0 <= self.smile_share <= 1 and 0 <= self.ema < 1,
                 "shares and ema are within 0 to 1",
             ),
+            (self.triplet_weight >= 0, "triplet_weight must not be negative"),
+            (
+                self.triplet_weight == 0 or self.triplet_embedder != "",
+                "the triplet loss needs triplet_embedder, a file of 'python -m mien.models.embedder_convert -o FILE' "
+                "(or triplet_weight = 0)",
+            ),
+            (
+                self.batch > 1 or not self.compares(),
+                "other_pairs and the triplet loss need a batch of two or more",
+            ),
         ):
             if not sound:
                 raise MienError(what)
+        self.triplet_rules().check()
 
 
 def read_config(path: Path | str, settings: Sequence[str] = ()) -> TrainConfig:

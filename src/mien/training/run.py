@@ -13,6 +13,7 @@ from mien.data.people import read_people
 from mien.data.rigs import neutral_rigs, smile_rigs
 from mien.errors import MienError
 from mien.face import find_faces
+from mien.models.embedder import load_embedder
 from mien.rig.facekit import FaceKit
 from mien.training.checkpoint import load_checkpoint
 from mien.training.config import TrainConfig
@@ -84,7 +85,13 @@ def run(
     if found is not None and not resume:
         raise MienError(f"{out} holds a run at step {found[1]['step']}: add --resume, or use another folder")
     kit = FaceKit.load(assets)
-    read_people(shared)
+    trained_on = [person for person in read_people(shared) if person.split == "train"][: config.people or None]
+    if not trained_on:
+        raise MienError(f"nobody in {shared} is in the split 'train'")
+    if config.compares() and len(trained_on) < 2:
+        raise MienError("other-identity pairs and the triplet loss need photos of two people, but there is one")
+    if config.triplet_weight:
+        load_embedder(config.triplet_embedder)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,8 +100,6 @@ def run(
     with bar() as progress:
         staging = progress.add_task("staging people", total=None, loss="")
         neutral = neutral_rigs(kit, shared, limit=config.people or None)
-        if not neutral:
-            raise MienError(f"nobody in {shared} is in the split 'train'")
         smiles = smile_rigs(kit, shared, neutral, _find)
         held_out = list(neutral_rigs(kit, shared, "val", limit=4).values())
         progress.update(staging, total=1, completed=1)

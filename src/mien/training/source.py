@@ -23,16 +23,18 @@ _smiles: dict[str, Rig] = {}
 
 
 def make_packed(config: TrainConfig, number: int) -> Packed:
-    """The pair of this number, packed; a pure function of the configuration's seed and the number."""
-    rng, size = np.random.default_rng((config.seed, number, 7)), config.size
+    """The pair of this number, packed; a pure function of the configuration's seed and the number. Persons are counted
+    in the order of their keys."""
+    rng, size, labels = np.random.default_rng((config.seed, number, 7)), config.size, sorted(_neutral)
     if _smiles and rng.random() < config.real_share:
         key = sorted(_smiles)[rng.integers(len(_smiles))]
         neutral, smile = _neutral[key], _smiles[key]
         if rng.random() < 0.5:
-            return pack(real_pair(neutral, smile, smile.fit.weights, rng, size))
-        return pack(real_pair(smile, neutral, neutral.fit.weights, rng, size))
+            return pack(real_pair(neutral, smile, smile.fit.weights, rng, size), labels.index(key))
+        return pack(real_pair(smile, neutral, neutral.fit.weights, rng, size), labels.index(key))
     rigs = _smiles if _smiles and rng.random() < config.smile_share else _neutral
-    return pack(make_pair(list(rigs.values()), config.seed, number, size))
+    pair = make_pair(list(rigs.values()), config.seed, number, size)
+    return pack(pair, labels.index(list(rigs)[pair.person]))
 
 
 def _work(task: tuple[TrainConfig, int]) -> Packed:
@@ -40,7 +42,6 @@ def _work(task: tuple[TrainConfig, int]) -> Packed:
 
 
 def _start() -> None:
-    cv2.setNumThreads(1)
     threadpool_limits(1)  # several workers share the cores: more threads each would only wait for one another
 
 
@@ -57,6 +58,7 @@ class Source:
         _smiles.clear()
         _smiles.update(smiles)
         self.steps_a_chunk = config.chunk * config.repeats // config.batch
+        cv2.setNumThreads(1)  # here, for a worker that ends the threads which it has not inherited waits for ever
         self._pool = multiprocessing.get_context("fork").Pool(workers, initializer=_start) if workers else None
         self._ahead: dict[int, AsyncResult[list[Packed]]] = {}
 

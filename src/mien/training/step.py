@@ -10,6 +10,7 @@ from mien.models.warp_unet import WarpUNet, apply_maps
 from mien.training import losses
 from mien.training.batch import Batch
 from mien.training.config import TrainConfig
+from mien.training.identity import Identity, others, triplets
 
 
 def autocast(device: torch.device, config: TrainConfig) -> torch.autocast:
@@ -21,9 +22,14 @@ def autocast(device: torch.device, config: TrainConfig) -> torch.autocast:
 
 
 def generator_losses(
-    generator: WarpUNet, discriminator: Discriminator | None, batch: Batch, config: TrainConfig
+    generator: WarpUNet,
+    discriminator: Discriminator | None,
+    batch: Batch,
+    config: TrainConfig,
+    identity: Identity | None = None,
 ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """(total, each weighted term, output crops): maps against the rig's truth, the picture against the wanted one."""
+    """(total, each weighted term and what is worth watching, output crops): maps against the rig's truth, the picture
+    against the wanted one, and the face against photos of its own person and of the others in the batch."""
     with autocast(batch.photo.device, config):
         raw = generator.raw(batch.photo, batch.expression, batch.amount)
     made, truth = generator.finish(raw.float(), batch.photo.shape[-1]), batch.maps
@@ -70,8 +76,15 @@ def generator_losses(
         terms["adversarial"] = config.adversarial_weight * losses.adversarial_g(
             score.float(), losses.patch_weight(near, score)
         )
+    watched: dict[str, Tensor] = {}
+    if identity is not None:
+        with autocast(batch.photo.device, config):
+            photos = torch.cat([batch.photo, batch.wanted])
+            told = triplets(identity, output.clamp(0, 1), photos, batch.label)
+        terms["triplet"] = config.triplet_weight * told.loss
+        watched = {"identity/own": told.own, "identity/other": told.other, "identity/active": told.active}
     total = torch.stack(list(terms.values())).sum()
-    return total, terms, output
+    return total, terms | watched, output
 
 
 def _known_alpha(alpha: Tensor, batch: Batch, near: Tensor) -> Tensor:
@@ -82,15 +95,24 @@ def _known_alpha(alpha: Tensor, batch: Batch, near: Tensor) -> Tensor:
     return losses.balanced_bce(alpha[chosen], batch.maps.alpha[chosen], near[chosen])
 
 
-def discriminator_loss(discriminator: Discriminator, batch: Batch, output: Tensor, config: TrainConfig) -> Tensor:
-    """Real: the wanted picture of the same person. Fake: the output; and the output beside another person's photo,
-    the pairs with other identities of Wang et al. 2019."""
-    others = batch.photo.roll(1, dims=0)
+def discriminator_loss(
+    discriminator: Discriminator,
+    batch: Batch,
+    output: Tensor,
+    config: TrainConfig,
+    lots: torch.Generator | None = None,
+) -> Tensor:
+    """Real: the wanted picture of the same person. Fake: the output; and, with `other_pairs`, the output beside another
+    person's photo (Wang et al. 2019), drawn from the batch by `lots`. Who is alone in it has no such pair."""
     fake = output.detach().to(memory_format=torch.channels_last)
+    other, found = others(batch.label, lots)
+    compare = config.other_pairs and bool(found.any())
     with autocast(batch.photo.device, config):
-        on_real = discriminator(batch.photo, batch.wanted, batch.expression)
-        on_fake = discriminator(batch.photo, fake, batch.expression)
-        on_other = discriminator(others, fake, batch.expression)
-    weight = losses.patch_weight(losses.near_openings(batch.maps.alpha) * batch.known, on_real)
-    real = on_real.float()
-    return 0.5 * sum(losses.adversarial_d(real, score.float(), weight) for score in (on_fake, on_other))
+        real = discriminator(batch.photo, batch.wanted, batch.expression).float()
+        false = discriminator(batch.photo, fake, batch.expression).float()
+        mixed = discriminator(batch.photo[other], fake, batch.expression).float() if compare else None
+    weight = losses.patch_weight(losses.near_openings(batch.maps.alpha) * batch.known, real)
+    loss = losses.adversarial_d(real, false, weight)
+    if mixed is None:
+        return loss
+    return 0.5 * (loss + losses.adversarial_d(real, mixed, weight * found.view(-1, 1, 1, 1)))

@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mien.errors import MienError
 from mien.models.discriminator import Discriminator
+from mien.models.embedder import load_embedder
 from mien.models.warp_unet import WarpUNet, WarpUNetConfig
 from mien.rig.render import Rig
 from mien.training.batch import recolour, to_device
@@ -26,6 +27,7 @@ from mien.training.checkpoint import (
     save_checkpoint,
 )
 from mien.training.config import TrainConfig
+from mien.training.identity import Identity
 from mien.training.samples import sample_sheet
 from mien.training.source import Source
 from mien.training.step import discriminator_loss, generator_losses
@@ -77,6 +79,9 @@ def train(
         g_adam = torch.optim.Adam(generator.parameters(), lr=config.rate, betas=(0.9, 0.99))
         d_adam = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99))
         start = _restore(folder, config, generator, average, discriminator, g_adam, d_adam)
+        identity = None
+        if config.triplet_weight:
+            identity = Identity(load_embedder(config.triplet_embedder).to(place), config.triplet_rules(), {})
         for module in (generator, average, discriminator):
             module.to(place, memory_format=torch.channels_last)
         for adam in (g_adam, d_adam):
@@ -105,7 +110,8 @@ def train(
                     group["lr"] = rate_at(step, config)
                 rival = discriminator if step >= config.adversarial_from else None
 
-                total, terms, output = generator_losses(generator, rival, batch, config)
+                told = identity._replace(lots=random) if identity else None
+                total, terms, output = generator_losses(generator, rival, batch, config, told)
                 _check(total, step)  # before going backward: torch crashes on a grid of NaN
                 g_adam.zero_grad(set_to_none=True)
                 total.backward()
@@ -113,7 +119,7 @@ def train(
                 g_adam.step()
 
                 if rival is not None:
-                    d_loss = discriminator_loss(discriminator, batch, output, config)
+                    d_loss = discriminator_loss(discriminator, batch, output, config, random)
                     d_adam.zero_grad(set_to_none=True)
                     d_loss.backward()
                     d_adam.step()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from mien.models.embedder import Embedder
-from mien.models.embedder_convert import write
 from mien.training.paper.config import PaperConfig, TripletOptions
 from mien.training.paper.faces import Faces
 from training.paper.tiny import TINY, made_up
@@ -22,17 +19,6 @@ def tiny() -> PaperConfig:
 @pytest.fixture(scope="session")
 def some_faces() -> Faces:
     return made_up()
-
-
-@pytest.fixture(scope="session")
-def embedder_file(tmp_path_factory) -> Path:
-    """An embedder of the right kind with random weights."""
-    import torch
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("embedder") / "random.safetensors"
-    write(path, Embedder().state_dict(), {})
-    return path
 
 
 @pytest.fixture

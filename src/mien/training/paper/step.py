@@ -8,34 +8,19 @@ teachers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from mien.data.identity_pairs import Pair
-from mien.models.embedder import Embedder
+from mien.training.identity import Identity
 from mien.training.paper.config import LossOptions
 from mien.training.paper.data import Batch
-from mien.training.triplet import TripletConfig, triplet_loss
+from mien.training.triplet import triplet_loss
 
 Scorer = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The discriminator: condition, candidate (N, 3, S, S), category (N, K) -> scores (N, 1, h, w)."""
-
-Gather = Callable[[Tensor], Tensor]
-"""A tensor (M, ...) of this device -> those of all devices, (devices * M, ...)."""
-
-
-class Identity(NamedTuple):
-    """What the triplet loss takes: the embedder, its rules, how to bring the devices' photos together, the lots of
-    random mining (on the CPU), and the descriptors (D,) of the photos met before, by `Batch.shown`."""
-
-    embedder: Embedder
-    rules: TripletConfig
-    met: dict[int, Tensor]
-    gather: Gather = lambda tensor: tensor
-    lots: torch.Generator | None = None
 
 
 def judged(scores: Tensor, real: bool, kind: str) -> Tensor:
@@ -75,13 +60,9 @@ def generator_loss(
     }
     watched: dict[str, Tensor] = {}
     if identity is not None:
-        found = triplet_loss(
-            identity.embedder(made),
-            batch.label,
-            *gallery(batch, identity),
-            identity.rules,
-            identity.lots,
-        )
+        anchors = identity.embedder(made)
+        photos, labels = gallery(batch, identity)
+        found = triplet_loss(anchors, batch.label, photos, labels, identity.rules, identity.lots)
         parts["generator/triplet"] = weights.triplet_weight * found.loss
         watched = {"identity/own": found.own, "identity/other": found.other, "identity/active": found.active}
     return torch.stack(list(parts.values())).sum(), parts | watched

@@ -104,6 +104,12 @@ def test_categories_are_drawn_evenly_however_many_photos_show_them():
     assert mine.keys() == {1, 2} and abs(mine[1] - mine[2]) < 120
 
 
+def test_sources_are_drawn_evenly_by_category_too():
+    drawer = IdentityPairs(["a"] * 9 + ["b"] * 9, [0, *[1] * 6, 2, 2] * 2, PairConfig(sources=(0, 1)))
+    seen = Counter(drawer.categories[d.source] for step in range(300) for d in drawer.draw(1, step, 2))
+    assert 240 < seen[0] < 360 and seen[0] + seen[1] == 600
+
+
 def test_which_pairs_there_are():
     def kinds(**options: bool) -> list[tuple[str, str, bool]]:
         return [(p.condition, p.candidate, p.real) for p in pairs(PairConfig(**options))]

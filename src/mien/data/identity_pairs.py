@@ -126,9 +126,12 @@ class IdentityPairs:
         return [self._one(int(person), rng) for person in persons]
 
     def _one(self, person: int, rng: np.random.Generator) -> Draw:
-        source = int(rng.choice(self._sources[person]))
-        targets = self._targets(source)
         # first the category, then the photo: a category with many photos is no more frequent than another
+        sources = np.array(self._sources[person])
+        if len(kinds := np.unique(self.categories[sources])) > 1:
+            sources = sources[self.categories[sources] == rng.choice(kinds)]
+        source = int(rng.choice(sources))
+        targets = self._targets(source)
         category = int(rng.choice(np.unique(self.categories[targets])))
         target = int(rng.choice(targets[self.categories[targets] == category]))
         other = int(rng.choice(self._others(source)))

@@ -41,7 +41,7 @@ def ordered(names: dict) -> list[str]:
 
 def page(result: dict) -> str:
     """The figures as Markdown; what they say is in `docs/uc_gan.md`, written by hand."""
-    methods, runs = result["methods"], result["runs"]
+    methods, runs = result["methods"], {n: r for n, r in result["runs"].items() if "step" in r}
     lines = [
         "# The paper's system: figures",
         "",
@@ -91,6 +91,9 @@ def page(result: dict) -> str:
     ]
     lines += ["", "| run | step | SHA-256 of its checkpoint |", "| --- | --- | --- |"]
     lines += [f"| {name} | {run['step']} | `{run['sha256'][:16]}` |" for name, run in runs.items()]
+    lines += [
+        f"| {name} | | `{run['sha256'][:16]}` (.onnx) |" for name, run in result["runs"].items() if "default" in run
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,9 @@ const inPackage = (name, folder) => path.join(import.meta.dirname, 'node_modules
 // Where an upright face's pupils lie in the 224 px FaceRes crop; found on the 68 train people (README).
 const FACERES = { size: 224, eyeDistance: 75, eyeY: 85 };
 
+// The detector's package asks for a confidence of 0.5; judged.py applies that, or less where a face is known to be there.
+const LEAST = 0.05;
+
 async function setup() {
   wasm.setWasmPaths(inPackage('@tensorflow/tfjs-backend-wasm', 'dist/'));
   wasm.setThreadsCount(1);
@@ -89,7 +92,7 @@ function faceresDescriptor(model, crop) {
 async function judge(file, size, faceres) {
   const image = await read(file, size);
   const tensor = tf.tensor3d(new Int32Array(image.data), [image.height, image.width, 3], 'int32');
-  const found = await faceapi.detectSingleFace(tensor, new faceapi.SsdMobilenetv1Options({ minConfidence: 0.5 }))
+  const found = await faceapi.detectSingleFace(tensor, new faceapi.SsdMobilenetv1Options({ minConfidence: LEAST }))
     .withFaceLandmarks().withFaceExpressions().withFaceDescriptor();
   tensor.dispose();
   if (!found) return { detected: false };

@@ -13,6 +13,8 @@ from typing import NoReturn
 import numpy as np
 
 HERE = Path(__file__).parent
+DETECTED = 0.5
+"""The confidence from which the detector's package itself takes a face for found."""
 CHUNK = 60
 """Pictures judged before the cache is written: what an interruption may cost."""
 CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
@@ -24,10 +26,12 @@ class Judgement:
     """What the judges said of one picture.
 
     ``probabilities`` is empty where the face was not detected; ``descriptors`` holds the verifiers that found one.
+    ``score`` is the detector's confidence, 0 to 1.
     """
 
     probabilities: dict[str, float] = field(default_factory=dict)
     descriptors: dict[str, np.ndarray] = field(default_factory=dict)
+    score: float = 0.0
 
     @property
     def called(self) -> str:
@@ -41,15 +45,19 @@ def stop(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def judge(paths: Sequence[Path], size: int, python: str = sys.executable) -> dict[Path, Judgement]:
-    """Judgements of ``paths``, each picture's longer side reduced to ``size`` px first."""
+def judge(
+    paths: Sequence[Path], size: int, python: str = sys.executable, with_dlib: bool = True, least: float = DETECTED
+) -> dict[Path, Judgement]:
+    """Judgements of ``paths``, each picture's longer side reduced to ``size`` px first; a face counts from a confidence
+    of ``least`` on, at most down to 0.05."""
     node = _run("judge.mjs", ["node"], paths, size)
-    dlib = _run("verify.py", [python], paths, size)
+    dlib = _run("verify.py", [python], paths, size) if with_dlib else {path: {"detected": False} for path in paths}
     found = {}
     for path in paths:
         a, b = node[path], dlib[path]
         one = Judgement()
-        if a["detected"]:
+        one.score = a.get("score", 0.0)
+        if a["detected"] and one.score >= least:
             one.probabilities = a["probabilities"]
             one.descriptors |= {"face-api": np.array(a["descriptor"]), "faceres": np.array(a["faceres"])}
         if b["detected"]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import mien
+from mien.expression import NAMES
 from mien.face import Face, align
-from mien.synthesis import generator
+from mien.synthesis import generator, painter
 from mien.synthesis.maps import Maps
 
 SAMPLE = Path(mien.__file__).parent / "samples" / "nobody.jpg"
@@ -99,6 +100,44 @@ def write_stand_in(path: Path) -> Path:
     path.write_bytes(data)
     manifest = {"name": "stand-in", "sha256": hashlib.sha256(data).hexdigest(), "licence": "CC0-1.0"}
     path.with_suffix(".json").write_text(json.dumps(manifest))
+    return path
+
+
+def write_painter(
+    path: Path,
+    patterns: np.ndarray | float = 0.0,
+    names: tuple[str, ...] = NAMES,
+    known: tuple[str, ...] | None = None,
+    size: int = 128,
+) -> Path:
+    """A network of the paper's kind of a few nodes: made = photo + what each category's share of `patterns`
+    (K, 3, S, S), or of a number, adds; with 0 the photo as it is."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    shape = (len(names), 3, size, size)
+    flat = np.broadcast_to(np.asarray(patterns, np.float32), shape).reshape(len(names), -1)
+    constants = [
+        numpy_helper.from_array(np.ascontiguousarray(flat), "patterns"),
+        numpy_helper.from_array(np.array([-1, 3, size, size], np.int64), "shape"),
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["category", "patterns"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["added"]),
+        helper.make_node("Add", ["photo", "added"], ["made"]),
+    ]
+
+    def value(name: str, *sizes: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *sizes])
+
+    inputs = [value("photo", 3, size, size), value("category", len(names))]
+    graph = helper.make_graph(nodes, "painter", inputs, [value("made", 3, size, size)], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    told = {painter.CATEGORIES: ",".join(names), painter.KNOWN: ",".join(names if known is None else known)}
+    helper.set_model_props(model, told)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
     return path
 
 

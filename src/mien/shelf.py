@@ -13,9 +13,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPException
 from pathlib import Path
-from urllib.request import urlopen
 
 from platformdirs import user_cache_path
 
@@ -56,10 +54,11 @@ def index() -> dict[str, Entry]:
 
 def find(model: str | Path) -> Path:
     """The file of weights given by name or by path; of a path it is not said whether it is there."""
-    if isinstance(model, Path) or model not in index():
-        path = Path(model)
-        if path.suffix or len(path.parts) > 1 or path.exists():
-            return path
+    if isinstance(model, Path):
+        return model
+    if model not in index():
+        if Path(model).suffix or os.sep in model or Path(model).exists():
+            return Path(model)
         raise MienError(f"no weights are called '{model}': give {', '.join(index())} or the path of an .onnx file")
     found = located(model)
     if found is None:
@@ -147,6 +146,9 @@ def _download(url: str, part: Path, sha256: str, size: int, tell: Tell | None) -
 
 
 def _blocks(url: str) -> Iterator[bytes]:
+    from http.client import HTTPException  # slow to load, and only wanted here
+    from urllib.request import urlopen
+
     try:
         with urlopen(url, timeout=30) as answer:
             while block := answer.read(1 << 18):

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from mien.cli import main
-from support import photo
+from mien.expression import NAMES
+from support import photo, write_painter
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -114,6 +115,27 @@ def test_sheet(case, here, stand_in, capsys):
 def test_options(extra, says, here, stand_in, two_faces, capsys):
     arguments = ["edit", "good.png", "-e", "happy", "-o", "out.png", "--model", str(stand_in), *extra]
     assert says in refused(arguments, capsys, here)
+
+
+@pytest.mark.parametrize("wrong", ["jawOpen=0.4", "contempt", "happy:0.5,sad:0.5"])
+def test_weights_that_know_names_alone(wrong, here, two_faces, capsys):
+    """Before the first of several files is written."""
+    write_painter(Path("six.onnx"), 0.1, known=NAMES[1:])
+    for arguments in (["-e", wrong, "-o", "out.png"], ["-e", "sad", "-e", wrong, "-o", "out.png"]):
+        says = refused(["edit", "good.png", *arguments, "--model", "six.onnx"], capsys, here)
+        assert "they know anger, disgust, fear, happy, sad, surprise, and one of them at a time" in says
+    assert "cannot make 'neutral'" in refused(
+        ["edit", "good.png", "-e", "neutral", "-o", "out.png", "--model", "six.onnx"], capsys, here
+    )
+
+
+def test_weights_that_are_called_nothing(here, capsys, monkeypatch):
+    monkeypatch.setattr("mien.shelf.lying", lambda name: None)
+    for name, says in (
+        ("ucgan", "no weights are called 'ucgan'"),
+        ("uc-gan", "'mien weights fetch uc-gan' fetches them"),
+    ):
+        assert says in refused(["edit", "good.png", "-e", "sad", "-o", "out.png", "--model", name], capsys, here)
 
 
 @pytest.mark.parametrize("strengths", ["", "a", "0.5,", "2", "nan", "-1"])

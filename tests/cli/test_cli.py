@@ -9,7 +9,8 @@ from PIL import Image
 
 from mien import picture
 from mien.cli import main
-from support import SAMPLE, needs_sample, needs_weights, photo
+from mien.expression import NAMES
+from support import SAMPLE, needs_sample, needs_weights, photo, write_painter
 
 
 @pytest.fixture
@@ -72,6 +73,17 @@ def test_sheet(source, stand_in, two_faces, tmp_path, capsys, extra, size):
     assert code == 0 and len(json.loads(said)["written"][0]["expressions"]) in (7, 8)
     with Image.open(tmp_path / "s.png") as image:
         assert image.width == 8 + size[0] * 108 and 100 * size[1] < image.height < 130 * size[1] + 8
+
+
+def test_weights_of_the_other_kind(source, two_faces, tmp_path, capsys):
+    """One file a name, and a sheet of the names that they know."""
+    model = write_painter(tmp_path / "six.onnx", 0.2 * np.eye(7)[:, :3].reshape(7, 3, 1, 1), known=NAMES[1:])
+    arguments = ["edit", source, "-e", "anger", "-e", "disgust:0.5", "-o", tmp_path / "o.png", "--model", model]
+    assert run(*arguments, "--face", "all", capsys=capsys)[0] == 0
+    assert (tmp_path / "o_anger.png").is_file() and (tmp_path / "o_disgust-0.5.png").is_file()
+    sheet = tmp_path / "s.png"
+    code, said, _ = run("sheet", source, "-o", sheet, "--contempt", "--model", model, capsys=capsys)
+    assert code == 0 and said == f"{sheet}: anger, disgust, fear, happy, sad, surprise; not neutral, contempt\n"
 
 
 def test_info(capsys):

@@ -20,10 +20,10 @@ def everywhere(size: int) -> Maps:
 
 
 @pytest.mark.parametrize("size", [256, 512])
-@pytest.mark.parametrize("zoom", [0.25, 0.4, 0.9, 1.3, 2.4])
+@pytest.mark.parametrize("zoom", [0.125, 0.25, 0.4, 0.9, 1.3, 2.4])
 def test_the_grown_box_is_the_limit(size, zoom):
     side = int(330 * zoom)
-    pixels, box = photo(side, side), side / 2 + BOX * zoom
+    pixels, box = photo(side, side).astype(np.uint16) * 257, side / 2 + BOX * zoom  # 16 bits show more
     turn = np.array([(np.cos(0.2), -np.sin(0.2)), (np.sin(0.2), np.cos(0.2))]) / zoom * (size / 256)
     transform = np.column_stack([turn, (size - 1) / 2 - turn @ (side / 2, side / 2)])
     maps = confine(everywhere(size), tuple(box), transform)
@@ -32,7 +32,7 @@ def test_the_grown_box_is_the_limit(size, zoom):
     y, x = np.mgrid[:side, :side]
     inside = (x >= box[0] - wide) & (x <= box[2] + wide) & (y >= box[1] - high) & (y <= box[3] + high)
     assert not changed[~inside].any()
-    assert changed[inside].mean() > 0.85
+    assert changed[inside].mean() > (0.85 if zoom > 0.8 else 0.6)  # the margins are pixels, whatever the face's size
 
 
 def test_the_middle_of_the_face_is_left_as_it_is():

@@ -40,7 +40,8 @@ def fetch(
     from mien.shelf import fetch as get
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=None, visible=False)
         path = get(name, lambda done, size: progress.update(task, completed=done, total=size, visible=True))
     if json:

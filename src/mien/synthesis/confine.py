@@ -27,8 +27,9 @@ def confine(maps: Maps, box: tuple[float, float, float, float], transform: np.nd
     corner, far = np.array(box[:2]), np.array(box[2:])
     side = (far - corner).min()
     # distance to the nearer edge of the box, less a margin for what `composite` does to the maps: a crop px where it
-    # enlarges them, 1.5 photo px where it blurs them
-    margin = max(1.5, 1.0 / float(np.sqrt(abs(np.linalg.det(transform[:, :2])))))
+    # enlarges them, 2.5 photo px where it blurs them (four sigma of half a pixel, and the sampling)
+    zoom = 1.0 / float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+    margin = 2.5 if zoom < 0.8 else max(1.5, zoom)
     inside = np.minimum(there - corner, far - there) - margin
     t = np.clip((inside / side + GROWTH) / RAMP, 0, 1)
     fade = (t * t * (3 - 2 * t)).prod(axis=-1).astype(np.float32)

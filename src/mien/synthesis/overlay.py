@@ -18,7 +18,7 @@ SIZE = 256
 COARSE = 1.2
 """Sigma, in px of 128, of the blur through which painting and photo are compared: finer differences are softness."""
 
-DRIFT, HALF = 14.0, 0.06
+DRIFT, HALF = 14.0, 0.04
 """Sigma, in px of 128, over which colours drift; and the difference, of [0, 1], that counts half for the drift: what is
 much larger is an expression."""
 

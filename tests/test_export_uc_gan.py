@@ -12,9 +12,11 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from mien import MienError, export_uc_gan
+from mien.cli import main
 from mien.editor import Portrait
 from mien.export import export, load_run
 from mien.export_uc_gan import TOLERANCE, known, parity, to_onnx
@@ -127,6 +129,20 @@ def test_it_is_used_as_any_other_weights(shipped, run):
     edit = portrait.edit("sad", 0.8)
     changed = (edit.image != photo()).any(axis=2)
     assert changed[180:220, 230:270].mean() > 0.5 and not changed[:, :150].any() and len(edit.maps) == 1
+
+
+def test_from_a_run_to_a_photo_by_commands(run, tmp_path, two_faces, capsys):
+    Image.fromarray(photo()).save(tmp_path / "in.png")
+    for arguments in (
+        ["export", run, "-o", tmp_path / "w.onnx"],
+        ["edit", tmp_path / "in.png", "-e", "happy", "-o", tmp_path / "out.png", "--model", tmp_path / "w.onnx"],
+    ):
+        with pytest.raises(SystemExit) as leaving:
+            main([str(argument) for argument in arguments])
+        assert not leaving.value.code, capsys.readouterr().err
+    assert "step 7; largest difference: made" in capsys.readouterr().out
+    with Image.open(tmp_path / "out.png") as image:
+        assert (np.asarray(image) != photo()).any()
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ much larger is an expression."""
 COVERED = (0.03, 0.08)
 """Coarse difference, of [0, 1] and of the worst of RGB, up to which the photo stays, and from which paint covers it."""
 
-RELIT = (0.012, 0.04)
-"""The same for relighting, in log ratio."""
+RELIT, MOST = (0.012, 0.04), 0.4
+"""The same for relighting, in log ratio; and how far relighting goes: what is darker than that is paint."""
 
 GROW, CLOSE, SOFT = 1.5, 4.0, 1.5
 """In px of 128: by how much what is covered grows, the gaps in it that are closed, and sigma of its edge."""
@@ -35,10 +35,10 @@ BORDER = 0.1
 """Share of the crop's side over which all fades to nothing at its border."""
 
 
-def overlay(crop: np.ndarray, made: np.ndarray, shows: float = 1.0) -> Maps:
+def overlay(crop: np.ndarray, made: np.ndarray, shows: np.ndarray | float = 1.0) -> Maps:
     """Maps (256 px) that lay `made` over a photo whose crop is `crop`, both (S, S, 3) float32 in [0, 1].
 
-    shows: share in [0, 1] of the change that is to be seen.
+    shows: share in [0, 1] of the change that is to be seen, everywhere or (256, 256).
     """
     k = len(crop) / 128
     made = made + drift(crop, made)
@@ -46,10 +46,11 @@ def overlay(crop: np.ndarray, made: np.ndarray, shows: float = 1.0) -> Maps:
     covered = cv2.morphologyEx(cv2.dilate(covered, _disc(GROW * k)), cv2.MORPH_CLOSE, _disc(CLOSE * k))
     light, own = (_blurred(x.mean(axis=2), COARSE * k) for x in (made, crop))
     ratio = np.log((np.maximum(light, 0) + 0.03) / (own + 0.03))  # black has no ratio
-    fade = np.float32(shows) * _window(len(crop))
-    layers = made, ratio * _step(np.abs(ratio), *RELIT) * fade, _blurred(covered, SOFT * k) * fade
+    layers = made, np.clip(ratio * _step(np.abs(ratio), *RELIT), -MOST, MOST), _blurred(covered, SOFT * k)
     paint, shading, alpha = (cv2.resize(layer, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for layer in layers)
-    return Maps(np.zeros((SIZE, SIZE, 2), np.float32), shading, np.clip(paint, 0, 1), np.clip(alpha, 0, 1))
+    fade = np.asarray(shows, np.float32) * _window(SIZE)
+    flow = np.zeros((SIZE, SIZE, 2), np.float32)
+    return Maps(flow, shading * fade, np.clip(paint, 0, 1), np.clip(alpha, 0, 1) * fade)
 
 
 def drift(crop: np.ndarray, made: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
 from mien.synthesis.maps import Maps
 from mien.synthesis.overlay import overlay
+from mien.synthesis.region import region
 from mien.synthesis.session import Weights, open_weights
 
 INPUTS = ("photo", "category")
@@ -104,6 +105,7 @@ class Painted:
     def __init__(self, network: Painter, rgb: np.ndarray, face: Face) -> None:
         self._network, self._face = network, face
         crop = align.crop(rgb, face.transform)
+        self._region = region(align.apply(face.transform, face.landmarks))
         # training's faces are drawn at 256 px and reduced by area
         self._crop = cv2.resize(crop, (network.size, network.size), interpolation=cv2.INTER_AREA)
 
@@ -115,6 +117,6 @@ class Painted:
         name, value = expression.terms[0]
         share = amount if name == NEUTRAL else min(amount * value, MAX_AMOUNT)
         made, shows = self._network.towards(self._crop, name, share)
-        maps = overlay(self._crop.astype(np.float32) / 255, made, shows)
+        maps = overlay(self._crop.astype(np.float32) / 255, made, shows * self._region)
         maps = confine(maps, self._face.box, self._face.transform)
         return composite(pixels, maps, self._face.transform), maps

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from support import SAMPLE
+
 RAFD_EMOTIONS = ("happy", "angry", "sad", "contemptuous", "disgusted", "neutral", "fearful", "surprised")
 KDEF_EXPRESSIONS = ("AF", "AN", "DI", "HA", "NE", "SA", "SU")
 KDEF_ANGLES = ("FL", "HL", "S", "HR", "FR")
@@ -19,14 +21,28 @@ OULU_EXPRESSIONS = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surpris
 SEVEN = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
 
+def seed_of(path: Path) -> int:
+    return int.from_bytes(hashlib.sha256(str(path).encode()).digest()[:4])
+
+
 def picture(path: Path, size: tuple[int, int] = (12, 10), level: int | None = None, grey: bool = False) -> Path:
     """A picture of noise, another one for each path; or of one `level`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    seed = int.from_bytes(hashlib.sha256(str(path).encode()).digest()[:4])
     shape = (size[1], size[0]) if grey else (size[1], size[0], 3)
-    values = np.random.default_rng(seed).integers(60, 256, shape) if level is None else np.full(shape, level)
+    values = np.random.default_rng(seed_of(path)).integers(60, 256, shape) if level is None else np.full(shape, level)
     form = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tiff": "TIFF"}[path.suffix.lower()]
     Image.fromarray(values.astype(np.uint8)).save(path, form)
+    return path
+
+
+def face(path: Path, size: int = 150, seed: int | None = None, turn: float = 0.0) -> Path:
+    """The bundled sample as somebody: every path has another tint, so that no two pictures are the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed_of(path) if seed is None else seed)
+    with Image.open(SAMPLE) as sample:
+        small = sample.convert("RGB").resize((size, size), Image.Resampling.BOX)
+    values = np.asarray(small.rotate(turn, Image.Resampling.BICUBIC), np.float32) * rng.uniform(0.75, 1.1, 3)
+    Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(path, quality=95)
     return path
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.make import _needs
 from mien.cli.options import Json, print_json
 from mien.errors import MienError
 
@@ -80,6 +81,85 @@ def check(
         _show(report)
     if not report.trainable:
         raise MienError(report.wrong)
+
+
+@app.command()
+def prepare(
+    name: Name,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH] [OUT]", help="The database's folder, and the one to make: prepared/NAME."),
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="The database's folder, instead of PATH.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The folder to make, instead of OUT.")] = None,
+    size: Annotated[int, typer.Option("--size", help="Pixels of a crop: 128 or 256.")] = 128,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="k-fold|stargan|exprgan|own", help="Who is kept for testing.")
+    ] = None,
+    folds: Annotated[int, typer.Option("--folds", help="Parts of a k-fold split.")] = 10,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; as many as there are cores.")
+    ] = None,
+    variants: Annotated[int, typer.Option("--variants", min=1, help="open: renders a person and expression.")] = 3,
+    pose: Pose = None,
+    gaze: Gaze = None,
+    light: Light = None,
+    camera: Camera = None,
+    expressions: Keep = None,
+    without: Without = None,
+    frames: Frames = None,
+    json: Json = False,
+) -> None:
+    """Find, align and crop every face into a folder to train from; run it again to go on where it stopped.
+
+    The folder gets crops, manifest.csv, dataset.json and a contact sheet.
+    """
+    from mien.data.databases import database
+    from mien.data.prepare import Options
+    from mien.data.prepare import prepare as make
+
+    one = database(name)
+    path, target = _paths(one.name, list(paths or []), source, out)
+    filters = _filters(pose, gaze, light, camera, expressions, without)
+    options = Options(size, filters, _frames(frames), split or "", folds, seed, variants)
+    if one.name == "open":
+        _needs("rig", "numba", "scipy")
+    with progress("pictures") as tell:
+        summary = make(one, path, target, options, workers, tell)
+    told = summary.told
+    if json:
+        print_json(told)
+    else:
+        counts = told["counts"]
+        typer.echo(f"{target}: {counts['pictures']} crops of {size} px, {counts['identities']} people")
+        typer.echo("  " + ", ".join(f"{expression} {count}" for expression, count in counts["by_expression"].items()))
+        parts = ", ".join(f"{part} {count}" for part, count in counts["by_split"].items())
+        typer.echo(f"  split ({told['split']['scheme']}, by person): {parts}")
+        _lines("found only when turned or enlarged", [f"{one['path']}: {one['how']}" for one in told["retried"]])
+        _lines("put right", [f"{note['path']}: {note['reason']}" for note in told["repaired"]])
+        _lines("skipped", [f"{note['path']}: {note['reason']}" for note in told["skipped"]])
+        if summary.untrainable:
+            typer.echo(f"note: nothing can be trained on this alone: {summary.untrainable}")
+
+
+def _paths(name: str, paths: list[Path], source: Path | None, out: Path | None) -> tuple[Path, Path]:
+    """The database's folder and the one to make, however they were given."""
+    if source is None and paths:
+        source = paths.pop(0)
+    if out is None and paths:
+        out = paths.pop(0)
+    if paths:
+        raise MienError(f"what is {paths[0]}? 'mien data prepare NAME PATH OUT' takes two folders")
+    if source is None:
+        source = Path("mien-open")
+        if name != "open":
+            raise MienError(f"give the folder of the database: mien data prepare {name} PATH OUT")
+        if not source.is_dir():
+            raise MienError("the open set is not here: 'mien data fetch open' first, or --from DIR with a copy of it")
+    return source, out or Path("prepared") / name
 
 
 def _filters(

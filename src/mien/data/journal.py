@@ -1,0 +1,94 @@
+"""What a preparation has done so far, so that one which was killed goes on where it was.
+
+A file of one JSON line a record, in the prepared folder; the rows stay there, and only where they lie is in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from mien.data.crops import Made
+from mien.errors import MienError
+
+JOURNAL = ".progress.jsonl"
+
+
+class Entry(NamedTuple):
+    """Where a line lies, and what of it is often needed; stamp: size and time of the source when it was read."""
+
+    at: int
+    digest: str
+    trouble: str
+    stamp: str
+
+
+class Journal:
+    """The journal in `folder`, opened for adding to it; `head` is what has to be the same for going on."""
+
+    def __init__(self, folder: Path, head: dict[str, Any]) -> None:
+        self.path = folder / JOURNAL
+        self.entries: dict[str, Entry] = {}
+        try:
+            self.file = self.path.open("a+b")
+            self._load(json.loads(json.dumps(head)))
+        except OSError as error:
+            raise MienError(f"cannot write {self.path}: {error.strerror}") from None
+
+    def _load(self, head: dict[str, Any]) -> None:
+        self.file.seek(0)
+        at, whole = 0, 0
+        for number, line in enumerate(self.file):
+            if not line.endswith(b"\n"):
+                break  # cut off by the kill
+            try:
+                told = json.loads(line)
+            except ValueError:
+                break
+            if number == 0:
+                other = [key for key in head if told.get(key) != head[key]]
+                if other:
+                    raise MienError(
+                        f"{self.path.parent} was prepared with other options ({other[0]} {told.get(other[0])}, not "
+                        f"{head[other[0]]}): use another folder"
+                    )
+            else:
+                self.entries[told["name"]] = Entry(at, told["digest"], told["trouble"], told["stamp"])
+            at += len(line)
+            whole = at
+        self.file.truncate(whole)
+        if whole == 0:
+            self._write(head)
+
+    def add(self, made: Made, stamp: str) -> None:
+        """One more record is done."""
+        at = self._write(asdict(made) | {"stamp": stamp})
+        self.entries[made.name] = Entry(at, made.digest, made.trouble, stamp)
+
+    def row(self, name: str) -> dict[str, Any]:
+        """The manifest's columns of a record that is done."""
+        self.file.seek(self.entries[name].at)
+        row: dict[str, Any] = json.loads(self.file.readline())["row"]
+        return row
+
+    def _write(self, told: dict[str, Any]) -> int:
+        self.file.seek(0, os.SEEK_END)
+        at = self.file.tell()
+        try:
+            self.file.write(json.dumps(told, ensure_ascii=False).encode() + b"\n")
+            self.file.flush()
+        except OSError as error:
+            raise MienError(f"cannot write {self.path}: {error.strerror}; free some space and run it again") from None
+        return at
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close()

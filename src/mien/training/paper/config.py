@@ -82,7 +82,10 @@ class OptimiserOptions:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """What stands in for a database with all expressions of all people (see `mien.training.paper.faces`).
+    """A database that `mien data prepare` has prepared, or what stands in for one (see `mien.training.paper.faces`).
+
+    prepared: its folder, "" for the open set; fold: of a k-fold split, the part that is not trained on. With a folder
+    only people counts of what follows.
 
     seed: of the renders. people: the first so many, 0 for all. canada: also the people of the Canadian set, who have
     no smile. variants: renders by the rig of each person in each category but neutral, the first the vocabulary's own
@@ -95,6 +98,8 @@ class DataOptions:
     variants: int = 3
     strength: tuple[float, ...] = (0.8, 1.2)
     smiles: int = 3
+    prepared: str = ""
+    fold: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,10 @@ class PaperConfig:
             (min(run.steps, run.batch) > 0, "optimiser.steps and optimiser.batch start at 1"),
             (run.rate > 0, "optimiser.rate must be above 0"),
             (all(0 <= b < 1 for b in (run.beta1, run.beta2, run.ema)), "beta1, beta2 and ema are from 0 to below 1"),
-            (min(self.seed, data.seed, data.people, data.smiles, log.faces) >= 0, "a count must not be negative"),
+            (
+                min(self.seed, data.seed, data.people, data.smiles, data.fold, log.faces) >= 0,
+                "a count must not be negative",
+            ),
             (data.variants > 0, "data.variants starts at 1"),
             (
                 len(data.strength) == 2 and 0 < data.strength[0] <= data.strength[1],

@@ -1,8 +1,8 @@
-"""The faces of a run, made once: each person in each category, as the paper's databases have them and the open set has
-not.
+"""The faces of a run: those of a prepared database, or, made once, those of the open set: each person in each
+category, as the paper's databases have them and the open set has not.
 
 Neutral and happy are photographs; the six expressions are also rendered from each neutral photo by the rig, several
-ways of each. All crops of a person but the real smile share one frame, so that a pair differs by expression alone.
+ways of each (`mien.data.open_faces`).
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from mien.data.open_faces import drawn, photo_crop, render_weights
 from mien.data.people import read_people
+from mien.data.prepared import check_prepared, read_prepared
 from mien.data.rigs import Finder, neutral_rigs, read_photo
 from mien.errors import MienError
 from mien.expression import NAMES
-from mien.face.align import crop_transform, warp
-from mien.rig.emotions import prototype, variant
 from mien.rig.facekit import FaceKit
-from mien.rig.render import Rig
-from mien.rig.stage import CANVAS, canvas_to_crop, compose, crop_to_canvas
 from mien.training.paper.config import PaperConfig
 
 NEUTRAL, HAPPY = NAMES[0], "happy"
-DRAWN = 256
-"""Crops are drawn at this size (or at their own, if larger) and reduced by area."""
+UNKEYED = ("prepared", "fold")
+"""Options of the data that do not say what the open set's faces are."""
+
+NEEDED = (
+    "this configuration trains on the open set: give --shared and --assets (see DATA_CARD.md), or a folder that "
+    "'mien data prepare' made as data.prepared"
+)
 
 Tell = Callable[[int, int], None]
 """Told after each person: how many are done, of how many."""
@@ -50,9 +52,19 @@ class Faces:
 
 
 def prepare(
-    config: PaperConfig, shared: Path, assets: Path, folder: Path, find: Finder, tell: Tell | None = None
+    config: PaperConfig,
+    shared: Path | None,
+    assets: Path | None,
+    folder: Path,
+    find: Finder,
+    tell: Tell | None = None,
 ) -> Faces:
-    """The faces of `config`, from `folder`'s cache if it has them; else rendered and left there."""
+    """The faces of `config`: of a prepared folder; else the open set's, from `folder`'s cache if it has them, or
+    rendered and left there."""
+    if config.data.prepared:
+        return of_prepared(config)
+    if shared is None or assets is None:
+        raise MienError(NEEDED)
     key = _key(config, shared)
     path = folder / f"faces-{hashlib.sha256(key.encode()).hexdigest()[:8]}.npz"
     cached = _read(path, key)
@@ -60,6 +72,25 @@ def prepare(
         cached = render(config, shared, FaceKit.load(assets), find, tell)
         _write(path, key, cached)
     return cached
+
+
+def of_prepared(config: PaperConfig) -> Faces:
+    """The faces of the folder `data.prepared`: its people but those of the part kept for testing."""
+    data = config.data
+    read = read_prepared(Path(data.prepared), config.categories, config.size, data.fold, data.people)
+    listed = np.arange(len(read.images))
+    return Faces(read.images, read.identities, read.expressions, listed, read.held_out[: config.log.faces])
+
+
+def check_sources(config: PaperConfig, shared: Path | None, assets: Path | None) -> None:
+    """Raise a `MienError`, before anything takes time, if what the faces of `config` are made from is not there."""
+    if config.data.prepared:
+        check_prepared(Path(config.data.prepared), config.size, config.data.fold)
+        return
+    if shared is None or assets is None:
+        raise MienError(NEEDED)
+    read_people(shared)
+    FaceKit.load(assets)
 
 
 def render(config: PaperConfig, shared: Path, kit: FaceKit, find: Finder, tell: Tell | None = None) -> Faces:
@@ -79,13 +110,12 @@ def render(config: PaperConfig, shared: Path, kit: FaceKit, find: Finder, tell: 
             times.append(count)
 
     for number, (key, rig) in enumerate(rigs.items()):
-        add(_drawn(rig, rig.fit.weights, size), key, NEUTRAL)
+        add(drawn(rig, rig.fit.weights, size), key, NEUTRAL)
         for name in (n for n in config.categories if n != NEUTRAL):
             for way in range(wanted.variants):
-                rng = np.random.default_rng((wanted.seed, number, NAMES.index(name) if name in NAMES else 99, way))
                 low, high = wanted.strength
-                weights = variant(name, rng, (low, high)) if way else prototype(name)
-                add(_drawn(rig, weights, size), key, name)
+                weights = render_weights(name, way, wanted.seed, number, (low, high))
+                add(drawn(rig, weights, size), key, name)
         if key in smiles and HAPPY in config.categories:
             add(photo_crop(read_photo(smiles[key]), smiles[key], find, size), key, HAPPY, wanted.smiles)
         if tell:
@@ -93,7 +123,7 @@ def render(config: PaperConfig, shared: Path, kit: FaceKit, find: Finder, tell: 
     if not images:
         raise MienError(f"nobody in {shared} is in the split 'train' with a category of the configuration")
     held_out = neutral_rigs(kit, shared, "val", limit=config.log.faces) if config.log.faces else {}
-    rows = [_drawn(rig, rig.fit.weights, size) for rig in held_out.values()]
+    rows = [drawn(rig, rig.fit.weights, size) for rig in held_out.values()]
     return Faces(
         np.stack(images),
         np.array(identities),
@@ -103,41 +133,14 @@ def render(config: PaperConfig, shared: Path, kit: FaceKit, find: Finder, tell: 
     )
 
 
-def photo_crop(photo: np.ndarray, name: Path, find: Finder, size: int) -> np.ndarray:
-    """(size, size, 3) uint8: a photo's face, resampled as often as the rigs' are, lest sharpness tell them apart."""
-    try:
-        landmarks = find(photo)
-    except MienError as error:
-        raise MienError(f"{name}: {error}") from None
-    canvas = warp(photo, compose(crop_to_canvas(), crop_transform(landmarks)), (CANVAS, CANVAS))
-    drawn = max(DRAWN, size)
-    image = cv2.warpAffine(
-        canvas.astype(np.float32) / 255, canvas_to_crop(drawn), (drawn, drawn), borderMode=cv2.BORDER_REPLICATE
-    )
-    return _reduce(image, size)
-
-
-def _drawn(rig: Rig, weights: np.ndarray, size: int) -> np.ndarray:
-    """(size, size, 3) uint8: the rig's photo at (57,) shape weights, in the frame of the neutral photo."""
-    drawn = max(DRAWN, size)
-    image = rig.view(np.asarray(weights, np.float32), canvas_to_crop(drawn), drawn).image
-    assert image is not None
-    return _reduce(image, size)
-
-
-def _reduce(image: np.ndarray, size: int) -> np.ndarray:
-    if len(image) != size:
-        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    return np.round(image.clip(0, 1) * 255).astype(np.uint8)
-
-
 def _key(config: PaperConfig, shared: Path) -> str:
     """All that the faces depend on, the people by name and the size of their files."""
     people = [
         [p.key, p.split, p.neutral.stat().st_size, p.template.stat().st_size, p.smile.stat().st_size if p.smile else 0]
         for p in read_people(shared)
     ]
-    told = {"data": asdict(config.data), "size": config.size, "categories": config.categories}
+    data = {name: value for name, value in asdict(config.data).items() if name not in UNKEYED}
+    told = {"data": data, "size": config.size, "categories": config.categories}
     return json.dumps(told | {"held_out": config.log.faces, "people": people, "made": 1})
 
 

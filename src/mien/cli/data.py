@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Databases of faces: list, check, prepare, fetch.", no_args_is_help=True)
 
+OPEN_FOLDER = Path("mien-open")
+"""Where the open set is fetched to, and looked for, unless another folder is given."""
+
 SHOWN = 8
 """Lines of a kind on the screen; --json has them all."""
 
@@ -145,6 +148,41 @@ def prepare(
             typer.echo(f"note: nothing can be trained on this alone: {summary.untrainable}")
 
 
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="open: the only set that may be fetched.")],
+    target: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="The folder to make: mien-open.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="A copy on this machine, instead of the network.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The folder to make, instead of OUT.")] = None,
+) -> None:
+    """Fetch the open set, 0.5 GB, file by file, each checked by its SHA-256; run it again to go on where it stopped."""
+    from mien.data.databases import database
+
+    one = database(name)
+    if one.name != "open":
+        raise MienError(f"{one.title} cannot be fetched, its owner hands it out: {one.source}")
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    from mien.data.fetch import LICENCES
+    from mien.data.fetch import fetch as get
+
+    folder = out or target or OPEN_FOLDER
+    for line in LICENCES:
+        typer.echo(line)
+    console = Console(stderr=True)
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        missing = get(folder, source, lambda done, total: bar.update(task, completed=done, total=total))
+    typer.echo(f"{folder}: complete and checked" if not missing else f"{folder}: checked, all that is needed to train")
+    if missing:
+        typer.echo(f"note: {len(missing)} files of the people kept for evaluation (split 'test') are not in {source}")
+    typer.echo(f"next: mien data prepare open --from {folder}")
+
+
 def _paths(name: str, paths: list[Path], source: Path | None, out: Path | None) -> tuple[Path, Path]:
     """The database's folder and the one to make, however they were given."""
     if source is None and paths:
@@ -154,7 +192,7 @@ def _paths(name: str, paths: list[Path], source: Path | None, out: Path | None) 
     if paths:
         raise MienError(f"what is {paths[0]}? 'mien data prepare NAME PATH OUT' takes two folders")
     if source is None:
-        source = Path("mien-open")
+        source = OPEN_FOLDER
         if name != "open":
             raise MienError(f"give the folder of the database: mien data prepare {name} PATH OUT")
         if not source.is_dir():

@@ -1,0 +1,1 @@
+"""Any method through the same protocol: metrics and judges. Nothing here imports torch."""

@@ -231,6 +231,15 @@ def test_ckplus_with_damaged_labels(text, says, tmp_path):
     assert "S010/003: labelled, but without pictures" in read("ck+", root).missing
 
 
+def test_ckplus_in_folders_of_expressions(tmp_path):
+    for take, label in enumerate(("anger", "contempt", "happy", "odd")):
+        for who in (10, 11):
+            trees.picture(tmp_path / label / f"S{who:03d}_{take:03d}_00000017.png")
+    reading = read("ck+", tmp_path)
+    assert counts(reading) == {"anger": 2, "contempt": 2, "happy": 2} and len(reading.skipped) == 2
+    assert counts(reading, "identity") == {"S010": 3, "S011": 3} and not reading.hints
+
+
 def test_mug_peaks_in_the_middle(tmp_path):
     reading = read("mug", trees.mug(tmp_path))
     assert counts(reading) == {"neutral": 2 * 2 * (3 + 6), **dict.fromkeys(NAMES[1:], 2 * 2 * 3)}

@@ -227,7 +227,7 @@ def test_the_command(small, tmp_path, capsys, monkeypatch):
     (tmp_path / "full" / "x").touch()
     (tmp_path / "file").touch()
     for words, says in (
-        ((root, root / "out"), "lies inside the database's own folder"), ((root, "full"), "is not empty"),
+        (("a", "c"), "is what 'mien data prepare' made"), ((root, "full"), "is not empty"),
         ((root, "file"), "is a file, not a folder"), ((root, "a", "--size", 100), "--size is 128 or 256"),
         ((root, "a", "--size", 256), "was prepared with other options (size 128, not 256)"),
         ((root.parent, "c"), "one level too high"), ((root, "c", "d"), "what is d?"), ((), "give the folder"),
@@ -236,8 +236,24 @@ def test_the_command(small, tmp_path, capsys, monkeypatch):
     ):  # fmt: skip
         code, out, err = call("folder", *words)
         assert code == 2 and says in err and err.count("\n") == 1 and not out, (words, err)
-        assert not (tmp_path / "c").exists() and not (root / "out").exists()
+        assert not (tmp_path / "c").exists()
     assert "fetch open" in call("open")[2]
+
+
+def test_a_prepared_folder_within_its_database_is_no_part_of_it(small, tmp_path):
+    root = shutil.copytree(small[0], tmp_path / "in")
+    first = prepare(DATABASES["folder"], root, root / "out", workers=1).told
+    assert prepare(DATABASES["folder"], root, root / "out", workers=1).told == first
+    assert first["counts"]["pictures"] == 4
+
+
+def test_odd_pictures_stop_nothing(small, tmp_path):
+    root = shutil.copytree(small[0], tmp_path / "in")
+    for number, size in enumerate(((1, 1), (2, 3000), (3000, 2))):
+        trees.picture(root / "anna" / "sad" / f"{number}.png", size)
+    told = prepare(DATABASES["folder"], root, tmp_path / "out", workers=1).told
+    assert told["counts"]["pictures"] == 4
+    assert [note["reason"].partition(":")[0] for note in told["skipped"]] == ["no face"] * 3
 
 
 def test_no_face_at_all(tmp_path):

@@ -68,10 +68,13 @@ def make(task: Task) -> list[Made]:
     seen, rgb = look(Path(task.root), record)
     if rgb is None:
         return [Made(name, seen.digest, seen.trouble)]
-    found = find(rgb, turned=not record.pose.startswith("profile"))
-    if found is None:
+    try:
+        found = find(rgb, turned=not record.pose.startswith("profile"))
+        image = None if found is None else crop(rgb, found.face.transform, task.size)
+    except Exception as error:  # one odd picture among thousands must not stop them: OpenCV and dlib raise many things
+        return [Made(name, seen.digest, f"no face: {type(error).__name__} {error}")]
+    if found is None or image is None:
         return [Made(name, seen.digest, MISSED)]
-    image = crop(rgb, found.face.transform, task.size)
     write_crop(Path(task.out) / name, image)
     return [Made(name, seen.digest, row=described(image, found, task.size))]
 

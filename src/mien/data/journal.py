@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from mien.data.crops import Made
+from mien.data.tree import PREPARED
 from mien.errors import MienError
 
-JOURNAL = ".progress.jsonl"
+JOURNAL = PREPARED
 
 
 class Entry(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 from mien.data.databases import DATABASES, Database
 from mien.data.filters import Filters, chosen
 from mien.data.record import Reading
-from mien.data.tree import Tree
+from mien.data.tree import PREPARED, Tree
 from mien.errors import MienError
 
 OTHER = 10
@@ -55,6 +55,8 @@ def locate(database: Database, path: Path, filters: Filters = Filters(), frames:
 def _elsewhere(located: Located, path: Path) -> str:
     """Which other folder or database was meant; "" if this one may be right."""
     one, reading, tree = located.database, located.reading, located.tree
+    if (path / PREPARED).is_file():
+        return f"{path} is what 'mien data prepare' made: give the database's own folder"
     strange = sum(note.reason.startswith(("misnamed", "unlabelled")) for note in reading.skipped)
     if not reading.records or strange >= OTHER * len(reading.records):
         other, count = _looks_like(tree, one)
@@ -90,7 +92,7 @@ def _nothing(located: Located, path: Path) -> str:
 
 def inside(database: Database, paths: list[str]) -> str:
     """The folder within the given one in which the database's own folders begin; "" where they begin at once."""
-    end = re.compile(rf"(?:^|(?<=/)){database.home}$", re.IGNORECASE)
+    end = re.compile(rf"(?:^|(?<=/))(?:{database.home})$", re.IGNORECASE)
     prefixes = set()
     for folder in {path.rpartition("/")[0] for path in paths}:
         match = end.search(f"{folder}/" if folder else "")

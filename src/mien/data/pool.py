@@ -15,18 +15,18 @@ import cv2
 from mien.data.crops import Made, Task
 from mien.errors import MienError
 
-WORKERS = 6
-"""At most so many processes unless more are asked for: about 0.1 GiB each."""
+WORKERS, WITH_RIG = 6, 3
+"""At most so many processes unless more are asked for, about 0.1 GiB each; and of those that hold the face model."""
 
 Maker = Callable[[Task], list[Made]]
 
 
-def count_workers(wanted: int | None) -> int:
-    """Processes to use."""
+def count_workers(wanted: int | None, most: int = WORKERS) -> int:
+    """Processes to use: as many as there are cores, and no more than `most`, unless another number is `wanted`."""
     if wanted is not None:
         return wanted
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(there, WORKERS)
+    return min(there, most)
 
 
 def work(tasks: list[Task], maker: Maker, workers: int) -> Iterator[tuple[Task, list[Made]]]:

@@ -22,7 +22,7 @@ from mien.data.journal import JOURNAL, Journal
 from mien.data.locate import Located, locate
 from mien.data.manifest import COLUMNS, CROPS, FORMAT, MANIFEST, SHEET, write_dataset, write_manifest
 from mien.data.names import crop_names
-from mien.data.pool import Maker, count_workers, work
+from mien.data.pool import WITH_RIG, WORKERS, Maker, count_workers, work
 from mien.data.record import Note, Record
 from mien.data.splits import FOLDS, part_of, split
 from mien.errors import MienError
@@ -72,10 +72,11 @@ def prepare(
     scheme = options.split or usual_split(located)
     parts = split(located.reading.records, scheme, options.folds, options.seed)
     tasks, maker = _plan(located, out, options)
-    _place(out, located.tree.root)
+    _place(out)
     head = {"format": FORMAT, "database": database.name, "size": options.size}
     with Journal(out, head) as journal:
-        _run(tasks, located.tree.root, maker, journal, count_workers(workers), tell)
+        most = WORKERS if maker is make else WITH_RIG
+        _run(tasks, located.tree.root, maker, journal, count_workers(workers, most), tell)
         pairs = [pair for task in tasks for pair in zip(task.records, task.names, strict=True)]
         kept, notes = _settle(pairs, journal, database, out)
         write_manifest(out, _rows(kept, parts, journal))
@@ -105,10 +106,8 @@ def _plan(located: Located, out: Path, options: Options) -> tuple[list[Task], Ma
     return [Task(str(root), (record,), (name,), str(out), options.size) for record, name in named], make
 
 
-def _place(out: Path, root: Path) -> None:
-    """Make the folder `out`; refuse one that holds other things, or lies within the database."""
-    if out.resolve().is_relative_to(root.resolve()):
-        raise MienError(f"{out} lies inside the database's own folder: prepare it somewhere else")
+def _place(out: Path) -> None:
+    """Make the folder `out`; refuse one that holds other things."""
     if out.exists() and not out.is_dir():
         raise MienError(f"{out} is a file, not a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / JOURNAL).is_file():

@@ -21,6 +21,9 @@ OTHER_PICTURES = {".gif", ".pgm", ".ppm", ".pbm", ".heic", ".jp2", ".psd"}
 COPY = re.compile(r"(?:\s*\(\d+\)|\s*-\s*(?:copy|kopie|copie)(?:\s*\(\d+\))?|\s+copy(?:\s+\d+)?|~)$", re.IGNORECASE)
 """What systems add to the name of a second copy."""
 
+PREPARED = ".progress.jsonl"
+"""A file of the folders that `mien data prepare` makes; one that lies within a database is no part of it."""
+
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z", ".bz2", ".xz")
 
 
@@ -54,6 +57,8 @@ class Tree:
                 entries = list(os.scandir(folder))
             except OSError as error:
                 self.troubles.append(Note(prefix.rstrip("/") or ".", f"unreadable folder: {error.strerror}"))
+                continue
+            if prefix and any(entry.name == PREPARED for entry in entries):
                 continue
             for entry in entries:
                 name = entry.name

@@ -1,7 +1,8 @@
 """Extended Cohn-Kanade, CK+ (Lucey et al. 2010): sequences from neutral to the peak, about half of them labelled.
 
 `cohn-kanade-images/S005/001/S005_001_00000011.png`; labels `Emotion/S005/001/S005_001_00000011_emotion.txt`, a number
-written as a float. A sequence without a label file is unlabelled.
+written as a float. A sequence without a label file is unlabelled. Excerpts have the expressions as folders instead, of
+the last frames alone: `anger/S010_004_00000017.png`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import defaultdict
 
 from mien.data.databases.base import Database, unnamed
 from mien.data.databases.sequences import onset_to_peak
-from mien.data.record import Note, Reading, Record
+from mien.data.record import Note, Reading, Record, expression_of
 from mien.data.tree import Tree
 
 LABELS = {
@@ -40,6 +41,8 @@ def read(tree: Tree, peak: int) -> Reading:
             continue
         numbered[number] = path
     labels = _labels(tree, reading)
+    if not labels and any(expression_of(_folder(path)) for path in used):
+        return _excerpt(sorted(path for frames in sequences.values() for path in frames.values()), reading)
     for sequence, by_number in sorted(sequences.items()):
         frames = sorted(by_number.items())
         label = labels.get(sequence)
@@ -59,6 +62,22 @@ def read(tree: Tree, peak: int) -> Reading:
         )
         reading.hints.append(f"there are pictures but no labels; {where}")
     return reading
+
+
+def _excerpt(paths: list[str], reading: Reading) -> Reading:
+    """The frames of folders that are named by an expression."""
+    for path in paths:
+        match, expression = FRAME.search(path), expression_of(_folder(path))
+        assert match is not None
+        if expression is None:
+            reading.skipped.append(Note(path, f"unlabelled: the folder {_folder(path)} is no expression"))
+            continue
+        reading.records.append(Record(path, expression, match["who"].upper(), _folder(path), session=match["take"]))
+    return reading
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].rpartition("/")[2]
 
 
 def _labels(tree: Tree, reading: Reading) -> dict[Sequence, int]:
@@ -117,7 +136,7 @@ CKPLUS = Database(
     source="on request: jeffcohn.net",
     example="cohn-kanade-images/S005/001/S005_001_00000011.png",
     read=read,
-    home=r"((extended-)?cohn-kanade-images/)?(s\d{3}/)?(\d{3}/)?",
+    home=r"((extended-)?cohn-kanade-images/)?(s\d{3}/)?(\d{3}/)?|[a-z]+/",
     person=r"s\d{3}|\d{3}",
     aliases=("ckplus", "ck", "cohn-kanade", "ck-plus"),
     peak=1,

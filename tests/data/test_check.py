@@ -147,6 +147,25 @@ def test_a_folder_of_the_distribution_itself(name, inner, tmp_path):
     assert check(DATABASES[name], trees.TREES[name](tmp_path) / inner).trainable
 
 
+def test_folders_as_archives_leave_them(tmp_path):
+    """Pictures and labels in archives of their own, unpacked side by side; two databases of one archive."""
+    ck = trees.ckplus(tmp_path / "CK+")
+    for inner, outer in (("cohn-kanade-images", "extended-cohn-kanade-images"), ("Emotion", "Emotion_labels")):
+        (ck / outer).mkdir()
+        (ck / inner).rename(ck / outer / inner)
+    raf = trees.rafdb(tmp_path / "RAF-DB" / "basic").parent
+    both = trees.akdef(trees.kdef(tmp_path / "KDEF_and_AKDEF"))
+    trees.fer2013(tmp_path / "fer" / "fer2013")
+    affect = trees.affectnet(tmp_path / "affect")
+    (affect / "Manually_Annotated_Images").rename(affect / "pictures")
+    found = {
+        "ck+": ck, "raf-db": raf, "kdef": both, "akdef": both, "fer2013": tmp_path / "fer", "affectnet": affect,
+    }  # fmt: skip
+    told = {name: len(check(DATABASES[name], root).records) for name, root in found.items()}
+    assert told == {"ck+": 18, "raf-db": 21, "kdef": 140, "akdef": 70, "fer2013": 21, "affectnet": 16}
+    assert "one level too high" in check(DATABASES["raf-db"], tmp_path / "RAF-DB" / "..").wrong
+
+
 def test_what_cannot_be_trained_on(tmp_path, mien):
     def refused(name, root):
         code, _, err = mien("data", "check", name, root)

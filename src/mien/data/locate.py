@@ -62,7 +62,7 @@ def _elsewhere(located: Located, path: Path) -> str:
         other, count = _looks_like(tree, one)
         if other is not None and count > OTHER * len(reading.records):
             return f"{path} looks like {other.title}, not {one.title}: try 'mien data check {other.name} {path}'"
-    inner = reading.inner or inside(one, [record.path for record in reading.records])
+    inner = reading.inner or inside(one, [record.path for record in reading.records], reading.labels)
     if inner:
         levels = inner.count("/") + 1
         high = "one level" if levels == 1 else f"{levels} levels"
@@ -90,10 +90,11 @@ def _nothing(located: Located, path: Path) -> str:
     return f"nothing in {path} looks like {one.title}, such as {one.example}"
 
 
-def inside(database: Database, paths: list[str]) -> str:
-    """The folder within the given one in which the database's own folders begin; "" where they begin at once."""
+def inside(database: Database, paths: list[str], labels: list[str]) -> str:
+    """The folder within the given one that holds all pictures with the database's own folders, and all files of labels;
+    "" where it is the given one."""
     end = re.compile(rf"(?:^|(?<=/))(?:{database.home})$", re.IGNORECASE)
-    prefixes = set()
+    prefixes = {path.rpartition("/")[0] for path in labels}
     for folder in {path.rpartition("/")[0] for path in paths}:
         match = end.search(f"{folder}/" if folder else "")
         prefixes.add(folder if match is None else folder[: match.start()].rstrip("/"))

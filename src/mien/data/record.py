@@ -50,8 +50,8 @@ class Note(NamedTuple):
 @dataclass
 class Reading:
     """What a loader found: pictures; files whose names it put right; files it cannot use; what the full set has beside
-    these; how many sound pictures nobody asked for (frames between neutral and peak); hints for people; and the folder
-    within the folder that all of it lies in, where the loader knows."""
+    these; how many sound pictures nobody asked for (frames between neutral and peak); hints for people; the inner
+    folder that all of it lies in, where the loader knows; and the files that it read labels from."""
 
     records: list[Record] = field(default_factory=list)
     repaired: list[Note] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Reading:
     left_out: int = 0
     hints: list[str] = field(default_factory=list)
     inner: str = ""
+    labels: list[str] = field(default_factory=list)
 
 
 def expression_of(text: str) -> str | None:

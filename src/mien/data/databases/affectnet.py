@@ -61,6 +61,7 @@ def _table(tree: Tree, path: str, pictures: dict[str, str], used: set[str], read
             if not named and (len(row) != len(HEADER) or "." not in row[0]):
                 return
             places = {name: place for place, name in enumerate(head if named else HEADER)}
+            reading.labels.append(path)
             if named:
                 continue
         at = f"{path}:{number}"

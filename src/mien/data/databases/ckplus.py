@@ -97,6 +97,7 @@ def _labels(tree: Tree, reading: Reading) -> dict[Sequence, int]:
             reading.skipped.append(Note(path, f"unlabelled: the label {label} is not one of 0 to 7"))
             continue
         labels[match["who"].upper(), match["take"]] = label
+        reading.labels.append(path)
     return labels
 
 
@@ -136,7 +137,7 @@ CKPLUS = Database(
     source="on request: jeffcohn.net",
     example="cohn-kanade-images/S005/001/S005_001_00000011.png",
     read=read,
-    home=r"((extended-)?cohn-kanade-images/)?(s\d{3}/)?(\d{3}/)?|[a-z]+/",
+    home=r"((extended-)?cohn-kanade-images/)*(s\d{3}/)?(\d{3}/)?|[a-z]+/",
     person=r"s\d{3}|\d{3}",
     aliases=("ckplus", "ck", "cohn-kanade", "ck-plus"),
     peak=1,

@@ -116,6 +116,6 @@ FER2013 = Database(
     example="fer2013.csv (emotion,pixels,Usage)",
     read=read,
     repeats=False,
-    home=r"((train|test|val|validation)/)?([a-z]+/)?",
+    home=r"(fer2013/)?((train|test|val|validation)/)?([a-z]+/)?",
     aliases=("fer", "fer-2013"),
 )

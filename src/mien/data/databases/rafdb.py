@@ -38,7 +38,7 @@ def read(tree: Tree, peak: int = 0) -> Reading:
         else:  # the original of an aligned picture
             reading.left_out += 1
             pictures[name] = min(pictures[name], path, key=lambda p: ("_aligned" not in p.lower(), p))
-    lists = [path for path in tree.files if LIST.search(path)]
+    lists = reading.labels = [path for path in tree.files if LIST.search(path)]
     labels = _labels(tree, lists, reading)
     for name, path in sorted(pictures.items()):
         folder = IN_FOLDER.search(path)

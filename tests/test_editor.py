@@ -1,3 +1,6 @@
+from pathlib import Path
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
@@ -124,6 +127,8 @@ def test_any_expression(editor, two_faces):
 
 class Wide:
     """A default network that bares 4 px above each eye and shuts an open mouth, whatever it is asked for."""
+
+    path, sha256, manifest = Path("wide.onnx"), "0" * 64, MappingProxyType({})
 
     def __init__(self, landmarks: np.ndarray) -> None:
         self.landmarks = landmarks  # in the crop

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mien import face as faces_of
+from mien import provenance
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, Expression, parse
 from mien.face import Choice, Face, choose
 from mien.formats import write
 from mien.picture import Picture, as_picture
+from mien.provenance import stamped
 from mien.shelf import DEFAULT, find
 from mien.synthesis.maps import Maps
 from mien.synthesis.synthesiser import Sitting, Synthesiser, synthesiser
@@ -76,6 +79,15 @@ class Portrait:
         """The faces, the largest first."""
         return faces_of.find_faces(self.picture.rgb)
 
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """SHA-256 of the photo's file, or of the array's pixels."""
+        return provenance.origin(self.picture)
+
+    def step(self, faces: Sequence[Face], edited: bool, **what: Any) -> dict[str, Any]:
+        """What a file made of this photo says of how; see `provenance`."""
+        return provenance.step(self._generator, self.origin, faces, edited, **what)
+
     def choose(self, face: Choice = "largest") -> list[int]:
         """Indices into `faces` of those that a choice means; a `MienError` if there is none."""
         return choose(self.faces, face, self.picture.name)
@@ -98,7 +110,9 @@ class Portrait:
             maps.append(said)
         if not maps:
             pixels = pixels.copy()  # the photo stays what it is, whatever becomes of the edit
-        return Edit(self.picture.with_pixels(pixels), [self.faces[i] for i in chosen], expression, strength, maps)
+        faces = [self.faces[i] for i in chosen]
+        step = self.step(faces, bool(maps), expression=str(expression), strength=strength)
+        return Edit(self.picture.with_pixels(pixels), faces, expression, strength, maps, step)
 
     def _sitting(self, index: int) -> Sitting:
         if index not in self._sittings:
@@ -115,15 +129,19 @@ class Edit:
     expression: Expression
     strength: float
     maps: list[Maps]  # one an edited face; none at strength 0
+    step: dict[str, Any]  # what a saved file says of how it was made
 
     @property
     def image(self) -> np.ndarray:
         """(H, W, 3) RGB, uint8, or uint16 as the photo was."""
         return self.picture.pixels
 
-    def save(self, path: str | Path) -> Path:
-        """Write it in the format of the extension, with the photo's EXIF, ICC profile, alpha and JPEG quality."""
-        return write(path, self.picture)
+    def save(self, path: str | Path, provenance: bool = True) -> Path:
+        """Write it in the format of the extension, with the photo's EXIF, XMP, ICC profile, alpha and JPEG quality.
+
+        `provenance`: whether the file says that it was edited, and how (a BMP cannot).
+        """
+        return write(path, stamped(self.picture, self.step) if provenance else self.picture)
 
 
 def _identity(image: object) -> object:

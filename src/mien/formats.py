@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from mien.errors import MienError
 from mien.picture import Picture
@@ -82,11 +82,16 @@ def encode(picture: Picture, form: str) -> bytes:
         options["exif"] = picture.exif
     if picture.dpi and form != "WEBP":
         options["dpi"] = picture.dpi
+    if picture.xmp and form in ("JPEG", "WEBP"):
+        options["xmp"] = picture.xmp
     if form == "JPEG":
         # with the photo's own tables, a block without an edit is stored as it was
         options |= picture.jpeg or {"quality": 95, "subsampling": 0}
     elif form == "PNG":
         options["compress_level"] = 3
+        if picture.xmp:
+            options["pnginfo"] = text = PngImagePlugin.PngInfo()
+            text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode())
     elif form == "WEBP":
         options |= {"lossless": True, "exact": True, "quality": 30}  # here quality is effort
     elif form == "TIFF":
@@ -128,6 +133,9 @@ def _deep_png(array: np.ndarray, picture: Picture) -> bytes:
     if picture.exif:
         kinds.append(cv2.IMAGE_METADATA_EXIF)
         data.append(np.frombuffer(picture.exif.removeprefix(b"Exif\0\0"), np.uint8))
+    if picture.xmp:
+        kinds.append(cv2.IMAGE_METADATA_XMP)
+        data.append(np.frombuffer(picture.xmp, np.uint8))
     if array.ndim == 3 and array.shape[2] == 2:  # OpenCV writes no grey with alpha
         array = array[..., [0, 0, 0, 1]]
     elif array.ndim == 3:
@@ -141,6 +149,8 @@ def _deep_png(array: np.ndarray, picture: Picture) -> bytes:
 def _tiff_tags(picture: Picture) -> Image.Exif:
     exif = Image.Exif()
     exif.load(picture.exif)
+    if picture.xmp:
+        exif[TiffImagePlugin.XMP] = picture.xmp
     return exif
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, JpegImagePlugin
 
 from mien.errors import MienError
+from mien.xmp import tidy
 
 MAX_PIXELS = 170_000_000
 """A header that declares more pixels is refused before anything is decoded."""
@@ -43,6 +46,7 @@ class Picture:
     dpi: tuple[float, float] | None = None
     jpeg: dict[str, Any] = field(default_factory=dict)  # qtables and subsampling of a JPEG, to write the same quality
     path: Path | None = None
+    xmp: bytes = b""  # a whole packet; upright too
 
     @cached_property
     def rgb(self) -> np.ndarray:
@@ -77,6 +81,24 @@ def as_picture(image: str | Path | np.ndarray | Picture) -> Picture:
 def read(path: str | Path) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF or BMP file; a `MienError` says why one cannot be read."""
     path = Path(path)
+    with _opened(path) as image:
+        return _read(image, path)
+
+
+def read_xmp(path: str | Path) -> bytes:
+    """The XMP packet of such a file as `Picture` has it; animations are taken too."""
+    path = Path(path)
+    with _opened(path) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise MienError(_too_large(path))
+        if image.format == "PNG":
+            image.load()  # the packet may lie behind the pixels
+        return _xmp(image)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Pillow's image of a file, its pixels not decoded; whatever goes wrong inside becomes a `MienError`."""
     try:
         if path.is_dir():
             raise MienError(f"{path} is a folder, not an image")
@@ -87,7 +109,7 @@ def read(path: str | Path) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns below our limit, and of odd metadata
             with Image.open(path, formats=READ) as image:
-                return _read(image, path)
+                yield image
     except Image.DecompressionBombError:
         raise MienError(_too_large(path)) from None
     except Image.UnidentifiedImageError:
@@ -121,7 +143,7 @@ def _read(image: Image.Image, path: Path) -> Picture:
         orientation = 1  # Pillow has turned it already
     array = _decode_deep(path) if deep else np.asarray(_eight_bit(image))
     picture = _of_array(upright(array, orientation))
-    return replace(picture, icc=icc or None, exif=carried, dpi=_dpi(dpi), jpeg=jpeg, path=path)
+    return replace(picture, icc=icc or None, exif=carried, xmp=_xmp(image), dpi=_dpi(dpi), jpeg=jpeg, path=path)
 
 
 def _of_array(array: np.ndarray) -> Picture:
@@ -196,6 +218,13 @@ def _exif(exif: Image.Exif, tiff: bool) -> bytes:
         return exif.tobytes()
     except Exception:  # damaged metadata is no reason to refuse a sound photo
         return b""
+
+
+def _xmp(image: Image.Image) -> bytes:
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    if isinstance(packet, str):
+        packet = packet.encode(errors="replace")
+    return tidy(packet) if isinstance(packet, bytes) else b""  # a damaged TIFF may give a number
 
 
 def _dpi(value: Any) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ from mien.errors import MienError
 from mien.expression import NAMES
 from mien.face import Face, align
 from mien.picture import Picture
+from mien.provenance import stamped
 
 _WHITE, _INK = (255, 255, 255), (40, 40, 40)
 _GAP = 8  # px
@@ -24,11 +25,12 @@ def sheet(
     strengths: Sequence[float] = (1.0,),
     face: Choice = "largest",
     tile: int = 320,
+    provenance: bool = True,
 ) -> Picture:
     """The photo's face and its edits, `tile` px a picture at most: 8 bits, in the photo's own colour space.
 
     `names` are expressions as `parse` reads them. One strength gives the photo and the names in rows of about equal
-    length; several give a grid, one row a strength.
+    length; several give a grid, one row a strength. `provenance`: whether a file of it says that it was made, and how.
     """
     if face == "all":
         raise MienError("a sheet shows one face: 'largest' or a number from 1 on")
@@ -52,7 +54,11 @@ def sheet(
         columns = next((n for n in (4, 3, 5) if len(row) % n == 0), 4)
         cells = [row[i : i + columns] for i in range(0, len(row), columns)]
     old = portrait.picture
-    return Picture(_draw(cells, side), grey=old.grey, icc=old.icc)
+    made = Picture(_draw(cells, side), grey=old.grey, icc=old.icc)
+    if not provenance:
+        return made
+    what = {"made": "sheet", "expressions": list(names), "strengths": list(strengths)}
+    return stamped(made, portrait.step([portrait.faces[chosen]], any(strengths), **what))
 
 
 def region(face: Face, shape: tuple[int, int]) -> tuple[int, int, int, int]:

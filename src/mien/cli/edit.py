@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import Json, Model, Photo, WhichFace, described, print_json
+from mien.cli.options import Json, Model, NoProvenance, Photo, WhichFace, described, print_json
 from mien.errors import MienError
 from mien.expression import Expression, parse
 
@@ -26,6 +26,7 @@ def edit(
     ] = 1.0,
     face: WhichFace = "largest",
     model: Model = "default",
+    no_provenance: NoProvenance = False,
     json: Json = False,
 ) -> None:
     """Give a face another expression.
@@ -50,7 +51,7 @@ def edit(
     portrait, written = editor.open(picture), []
     for target, path in zip(expressions, paths, strict=True):
         edited = portrait.edit(target, strength, face)
-        edited.save(path)
+        edited.save(path, provenance=not no_provenance)
         numbers = [index + 1 for index in portrait.choose(face)]
         written.append({"path": str(path), "expression": str(target), "strength": strength, "faces": numbers})
         if not json:

@@ -15,6 +15,10 @@ WhichFace = Annotated[
 Model = Annotated[str, typer.Option("--model", metavar="NAME|PATH", help="Weights: default, uc-gan, or an .onnx file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON.")]
 
+NoProvenance = Annotated[
+    bool, typer.Option("--no-provenance", help="Do not write into the file that it was edited, and how.")
+]
+
 
 def print_json(content: Any) -> None:
     """One JSON document on standard output."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import Json, Model, Photo, described, print_json
+from mien.cli.options import Json, Model, NoProvenance, Photo, described, print_json
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES
 
@@ -27,6 +27,7 @@ def sheet(
     face: Annotated[str, typer.Option("--face", metavar="largest|N", help="Which face; the largest is 1.")] = "largest",
     tile: Annotated[int, typer.Option("--tile", min=64, max=2048, help="Pixels a picture at most.")] = 320,
     model: Model = "default",
+    no_provenance: NoProvenance = False,
     json: Json = False,
 ) -> None:
     """All seven expressions of a photo, or those of them that the weights know, on one labelled sheet."""
@@ -43,7 +44,7 @@ def sheet(
         raise MienError(f"{output} is the photo itself; choose another output, the photo is never overwritten")
     portrait = Editor(model).open(picture)
     names, unknown = ([n for n in wanted if (n in portrait.names) == known] for known in (True, False))
-    write(output, draw(portrait, names, rows, face, tile))
+    write(output, draw(portrait, names, rows, face, tile, not no_provenance))
     if json:
         written = {"path": str(output), "expressions": names, "strengths": rows}
         print_json({"photo": str(photo), "faces": described(portrait), "written": [written]})

@@ -1,0 +1,96 @@
+"""Every picture says that it was edited, and how: IPTC's digital source type and a record in JSON, both in its XMP.
+
+The record is {"edits": [step, ...]}, the oldest first: a picture edited again keeps what was said before. It holds no
+time and no file name, so the same edit gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien import __version__, xmp
+from mien.face import Face
+from mien.picture import Picture, read_xmp
+from mien.synthesis.synthesiser import Synthesiser
+
+TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+COMPOSITE = f"{TYPES}compositeWithTrainedAlgorithmicMedia"
+"""IPTC: edited with generative AI; the photo's own pixels remain around what trained weights moved and painted."""
+
+SYNTHETIC = f"{TYPES}trainedAlgorithmicMedia"
+"""IPTC: made by generative AI as a whole. What says so stays so when it is edited."""
+
+SOURCE_TYPE = xmp.Name("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "Iptc4xmpExt", "DigitalSourceType")
+RECORD = xmp.Name("urn:x-mien:1.0/", "mien", "Provenance")
+
+MAX_STEPS = 32
+"""So many edits of edits are remembered, the last ones: a JPEG has room for 64 KB of XMP."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a file says. source_type: an address of IPTC's vocabulary; edits: the steps of mien, the oldest first."""
+
+    source_type: str | None
+    edits: list[dict[str, Any]]
+
+
+def origin(picture: Picture) -> dict[str, str]:
+    """What a picture was read from: SHA-256 of the file, or of the pixels of an array."""
+    try:
+        if picture.path is not None:
+            with picture.path.open("rb") as file:
+                return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError:
+        pass  # moved away meanwhile
+    digest = hashlib.sha256(np.ascontiguousarray(picture.pixels).data)
+    if picture.alpha is not None:
+        digest.update(np.ascontiguousarray(picture.alpha).data)
+    return {"pixels_sha256": digest.hexdigest()}
+
+
+def step(
+    weights: Synthesiser, source: dict[str, str], faces: Sequence[Face], edited: bool, **what: Any
+) -> dict[str, Any]:
+    """One step of a record: with which weights, of which input, what was done to which faces (boxes in photo px)."""
+    return {
+        "mien": __version__,
+        "edited": edited,
+        **what,
+        "faces": [[round(float(v), 1) for v in face.box] for face in faces],
+        "model": {"name": str(weights.manifest.get("name") or weights.path.stem), "sha256": weights.sha256},
+        "input": source,
+    }
+
+
+def stamped(picture: Picture, done: dict[str, Any]) -> Picture:
+    """The picture with one more step in its XMP; its source type changes only if it was edited."""
+    told = _told(picture.xmp)
+    if done["edited"] and told.source_type and told.source_type != COMPOSITE:
+        done = done | {"source_type_before": told.source_type}
+    edits = [*told.edits, done][-MAX_STEPS:]
+    values = {RECORD: json.dumps({"edits": edits})}
+    if done["edited"]:
+        values[SOURCE_TYPE] = SYNTHETIC if told.source_type == SYNTHETIC else COMPOSITE
+    return replace(picture, xmp=xmp.put(picture.xmp, values))
+
+
+def inspect(path: str | Path) -> Provenance:
+    """What a JPEG, PNG, WebP or TIFF file says of itself; a `MienError` if it cannot be read."""
+    return _told(read_xmp(path))
+
+
+def _told(packet: bytes) -> Provenance:
+    try:
+        edits = json.loads(xmp.get(packet, RECORD) or "{}")["edits"]
+        edits = [one for one in edits if isinstance(one, dict)]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        edits = []  # not of mien, or somebody's joke
+    return Provenance(xmp.get(packet, SOURCE_TYPE) or None, edits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 # before NumPy is loaded: on a busy machine the threads of its linear algebra mostly wait for each other
@@ -76,13 +77,10 @@ def smiling(kit, rig) -> Rig:
 @pytest.fixture(scope="session")
 def trained(rig, smiling, tmp_path_factory) -> Path:
     """The folder of a tiny run, made without a break."""
-    import torch
+    from training.tiny import train
 
-    from mien.training.trainer import train
-
-    torch.set_num_threads(1)  # the order of sums, and so every bit, depends on it
     folder = tmp_path_factory.mktemp("run")
-    train(TINY, folder, {"a": rig}, {"a": smiling}, [rig, smiling], workers=0, save_every=4, sample_every=3)
+    train(replace(TINY, save_every=4, sample_every=3), folder, {"a": rig}, {"a": smiling}, [rig, smiling])
     return folder
 
 

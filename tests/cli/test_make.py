@@ -147,7 +147,7 @@ def test_rig_without_a_face(here, kit_file, capsys):
         ({"--out": "damaged"}, "not a checkpoint of mien"),
         ({"--out": "run"}, "run holds a run at step 6: add --resume, or use another folder"),
         ({"--out": "text.jpg/run"}, "cannot make the folder"),
-        ({"--accelerator": "cuda"}, "device here: use --accelerator cpu"),
+        ({"--accelerator": "cuda"}, "devices here, not 1: use --accelerator cpu"),
         ({"--accelerator": "abacus"}, "the accelerator is cpu or cuda, not 'abacus'"),
     ],
     ids=lambda value: "=".join(*value.items()) if isinstance(value, dict) else None,
@@ -156,6 +156,11 @@ def test_what_train_refuses(changes, says, here, kit_file, people, capsys):
     options = {"config": "good.toml", "--out": "new", "--shared": people, "--assets": kit_file, **changes}
     arguments = ["train", options.pop("config"), *(word for option in options.items() for word in option)]
     assert says in refused(arguments, here, capsys)
+
+
+def test_train_says_what_the_default_generator_needs(here, people, capsys):
+    for told in ([], ["--shared", people]):
+        assert "give --shared and --assets" in refused(["train", "good.toml", "--out", "new", *told], here, capsys)
 
 
 def test_train_says_whose_template_is_odd(here, kit_file, capsys):

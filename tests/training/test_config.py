@@ -63,6 +63,7 @@ def test_published_configurations(path):
         ("model = 'unet'", 'model is "warp" or "unet", not \'unet\''),
         ("model = 5", "model must be a word in quotes, not 5"),
         ("triplet_weight = 1", "needs triplet_embedder, a file of"),
+        ("save_every = 0", "every so many steps is >= 1"),
         ("triplet_weight = -1", "must not be negative"),
         ("triplet_mining = 'easy'", "mining is 'batch-hard' or 'random', not 'easy'"),
         ("triplet_margin = -0.1", "margin must not be negative"),

@@ -15,6 +15,7 @@ from mien.models.warp_unet import MapTensors, apply_maps
 from mien.training.batch import collate, pack, recolour, to_device
 from mien.training.source import Source, make_packed
 from support import layers
+from training.conftest import tensors
 
 # how far a layer may be from what was packed: half floats, and bytes
 LIMITS = {
@@ -42,6 +43,23 @@ def test_a_later_start_sees_what_an_unbroken_run_sees(start, config, neutral, sm
 def test_workers_make_the_same_batches(config, neutral, smiles, unbroken, equal_batches):
     there = take(config, neutral, smiles, 3, 5, workers=2)
     assert all(equal_batches(a, b) for (_, a), (_, b) in zip(there, unbroken[3:8], strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_several_devices_share_the_batches_of_one(workers, config, neutral, smiles):
+    config = replace(config, batch=4, chunk=6)
+    whole = take(config, neutral, smiles, 2, 4)
+    shares = []
+    for rank in range(2):
+        with Source(config, neutral, smiles, workers, rank, 2) as source:
+            shares.append(list(islice(source.batches(2), 4)))
+    for (step, batch), *parts in zip(whole, *shares, strict=True):
+        assert [number for number, _ in parts] == [step, step]
+        for rank, (_, part) in enumerate(parts):
+            mine = slice(2 * rank, 2 * rank + 2)
+            random = [torch.Generator().manual_seed(step) for _ in range(2)]
+            changed, share = recolour(batch, random[0]), recolour(part, random[1], rank, 2)
+            assert all(torch.equal(a[mine], b) for a, b in zip(tensors(changed), tensors(share), strict=True))
 
 
 def test_another_seed_makes_others(config, neutral, smiles, unbroken, equal_batches):

@@ -9,19 +9,33 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.models.discriminator import Discriminator
 from mien.models.embedder import load_embedder
-from mien.models.warp_unet import apply_maps
+from mien.models.warp_unet import WarpUNet, apply_maps
 from mien.training.batch import Batch
 from mien.training.config import TrainConfig
 from mien.training.identity import Identity, others
-from mien.training.step import autocast, discriminator_loss, generator_losses
-from mien.training.trainer import build, rate_at
+from mien.training.step import discriminator_loss, generator_loss, make
 from mien.training.triplet import triplet_loss
+from mien.training.warp import Learner, rate_at
+
+
+def built(config: TrainConfig) -> tuple[WarpUNet, Discriminator]:
+    learner = Learner(config, torch.device("cpu"))
+    return learner.generator, learner.discriminator
+
+
+def losses_of(
+    generator: WarpUNet, discriminator: Discriminator | None, batch: Batch, config: TrainConfig, *more: Identity
+) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
+    """(loss, values, output crops) of the generator on a batch."""
+    made = make(generator, batch)
+    return *generator_loss(discriminator, batch, made, config, *more), made.output
 
 
 @pytest.fixture
 def networks(config):
-    return build(config)
+    return built(config)
 
 
 @pytest.fixture
@@ -31,10 +45,8 @@ def own(networks, config) -> Batch:
     random = torch.Generator().manual_seed(0)
     photo, expression = torch.rand(3, 3, 64, 64, generator=random), torch.rand(3, 57, generator=random)
     amount = torch.ones(3, 1)
-    with torch.no_grad(), autocast(torch.device("cpu"), config):
-        raw = generator.raw(photo, expression, amount)
     with torch.no_grad():
-        maps = generator.finish(raw.float(), 64)
+        maps = generator.finish(generator.raw(photo, expression, amount), 64)
     return Batch(
         photo, apply_maps(photo, maps), expression, amount, maps, torch.ones(3, 1, 1, 1), torch.tensor([0, 1, 1])
     )
@@ -53,10 +65,10 @@ def opened(batch: Batch, top: int = 38, bottom: int = 50) -> Batch:
 
 
 def test_the_truth_costs_nothing(networks, own, config):
-    total, terms, output = generator_losses(*networks[:1], None, own, config)
+    total, terms, output = losses_of(networks[0], None, own, config)
     for name in ("flow", "shading", "paint", "teeth", "image"):
         assert terms[name].item() == pytest.approx(0, abs=1e-6), name
-    assert generator_losses(networks[0], None, opened(own), config)[1]["teeth"].item() == pytest.approx(0, abs=1e-6)
+    assert losses_of(networks[0], None, opened(own), config)[1]["teeth"].item() == pytest.approx(0, abs=1e-6)
     assert "real" not in terms and "adversarial" not in terms
     torch.testing.assert_close(output, own.wanted)
     torch.testing.assert_close(total, torch.stack(list(terms.values())).sum())
@@ -74,29 +86,29 @@ def shifted(batch: Batch) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("name", ["flow", "shading", "alpha", "paint", "teeth", "image", "bend"])
 def test_weights_are_honoured(name, networks, own, config):
     away = replace(changed(opened(own), **shifted(own)), wanted=1 - own.wanted)
-    once = generator_losses(networks[0], None, away, replace(config, sparse_weight=0.0))[1][name]
+    once = losses_of(networks[0], None, away, replace(config, sparse_weight=0.0))[1][name]
     field = f"{name}_weight"
     twice_weight = replace(config, sparse_weight=0.0, **{field: 2 * getattr(config, field)})
-    twice = generator_losses(networks[0], None, away, twice_weight)[1][name]
+    twice = losses_of(networks[0], None, away, twice_weight)[1][name]
     assert once > 0
     torch.testing.assert_close(twice, 2 * once)
 
 
 def test_real_pairs_have_picture_losses_only(networks, own, config):
     real = replace(changed(opened(own), **shifted(own)), known=torch.zeros(3, 1, 1, 1), wanted=1 - own.wanted)
-    _, terms, _ = generator_losses(networks[0], None, real, config)
+    _, terms, _ = losses_of(networks[0], None, real, config)
     for name in ("flow", "shading", "paint", "teeth", "image"):
         assert terms[name] == 0, name
     assert terms["real"] > 0.01
     mixed = replace(real, known=torch.tensor([1.0, 0, 0]).view(3, 1, 1, 1))
-    terms = generator_losses(networks[0], None, mixed, config)[1]
+    terms = losses_of(networks[0], None, mixed, config)[1]
     assert terms["flow"] > 0.1 and terms["real"] > 0.01 and torch.isfinite(terms["alpha"])
 
 
 def test_the_teeth_s_cost_can_be_worked_out(networks, own, config):
     """Constant offsets have no gradient, so what is left is |offset| averaged over both components and channels."""
     away = changed(opened(own), **{name: shifted(own)[name] for name in ("upper", "lower", "enamel")})
-    terms = generator_losses(networks[0], None, away, config)[1]
+    terms = losses_of(networks[0], None, away, config)[1]
     assert terms["teeth"].item() == pytest.approx(config.teeth_weight * (2 + 1 + 12 * 0.1), rel=1e-3)
 
 
@@ -104,10 +116,10 @@ def test_teeth_count_in_the_mouth_alone(networks, own, config):
     """Not where eyes open, not where nothing does, not far from the opening."""
     wrong = {name: shifted(own)[name] for name in ("upper", "lower", "enamel")}
     for truth in (opened(own, 8, 20), opened(own, 0, 0)):
-        assert generator_losses(networks[0], None, changed(truth, **wrong), config)[1]["teeth"] == 0
+        assert losses_of(networks[0], None, changed(truth, **wrong), config)[1]["teeth"] == 0
     upper = own.maps.upper.clone()
     upper[..., :20, :] += 9  # the forehead
-    assert generator_losses(networks[0], None, changed(opened(own), upper=upper), config)[1]["teeth"] < 1e-6
+    assert losses_of(networks[0], None, changed(opened(own), upper=upper), config)[1]["teeth"] < 1e-6
 
 
 def test_a_closing_mouth_counts_more(networks, own, config):
@@ -120,38 +132,9 @@ def test_a_closing_mouth_counts_more(networks, own, config):
         shading = own.maps.shading.clone()
         shading[..., rows, 26:38] -= 0.3
         truth = changed(closed, flow=torn, shading=shading)
-        return generator_losses(networks[0], None, truth, config)[1]["shading"].item()
+        return losses_of(networks[0], None, truth, config)[1]["shading"].item()
 
     assert cost(slice(42, 46)) > 4 * cost(slice(24, 28)) > 0
-
-
-@pytest.mark.parametrize(("precision", "amx", "half"), [
-    ("bf16", False, True), ("bf16", True, True), ("fp32", False, False), ("fp32", True, False),
-    ("auto", False, False), ("auto", True, True),
-])  # fmt: skip
-def test_precision_is_what_the_configuration_says(precision, amx, half, monkeypatch, config):
-    """On a processor "auto" is bf16 only where the hardware multiplies it."""
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    x = torch.ones(4, 4)
-    with autocast(torch.device("cpu"), replace(config, precision=precision)):
-        assert (x @ x).dtype == (torch.bfloat16 if half else torch.float32)
-    assert (x @ x).dtype == torch.float32
-
-
-def test_both_networks_run_in_the_configured_precision(networks, own, config, monkeypatch):
-    """In fp32 the scores of generator and rival are their plain answers; in bf16 they differ a little."""
-    generator, judge = networks
-    with torch.no_grad():
-        plain = apply_maps(own.photo, generator.finish(generator.raw(own.photo, own.expression, own.amount), 64))
-        exact, rough = (
-            generator_losses(generator, None, own, replace(config, precision=word))[2] for word in ("fp32", "bf16")
-        )
-        losses = [
-            float(discriminator_loss(judge, own, plain, replace(config, precision=word))) for word in ("fp32", "bf16")
-        ]
-    assert torch.equal(exact, plain) and not torch.equal(rough, plain)
-    torch.testing.assert_close(rough, plain, atol=0.05, rtol=0)
-    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.1)
 
 
 def test_a_step_learns(networks, own, config):
@@ -162,7 +145,7 @@ def test_a_step_learns(networks, own, config):
     adam = torch.optim.Adam(generator.parameters(), 1e-3)
     costs = []
     for _ in range(12):
-        total, _, _ = generator_losses(generator, None, truth, config)
+        total, _, _ = losses_of(generator, None, truth, config)
         adam.zero_grad()
         total.backward()
         adam.step()
@@ -234,15 +217,15 @@ def identity(config, embedder_file) -> Identity:
 def test_the_triplet_loss_reaches_the_generator(networks, own, config, identity):
     generator, _ = networks
     told = replace(config, triplet_weight=3.0)
-    plain, before, _ = generator_losses(generator, None, own, told)
-    total, terms, output = generator_losses(generator, None, own, told, identity)
+    plain, before, _ = losses_of(generator, None, own, told)
+    total, terms, output = losses_of(generator, None, own, told, identity)
     assert set(terms) - set(before) == {"triplet", "identity/own", "identity/other", "identity/active"}
     torch.testing.assert_close(total, plain + terms["triplet"])  # what is only watched is not learnt from
     gradients = torch.autograd.grad(terms["triplet"], list(generator.parameters()), allow_unused=True)
     assert sum(float(g.abs().sum()) for g in gradients if g is not None) > 0
     assert all(p.grad is None for p in identity.embedder.parameters())
     # by hand: anchors against the photo and the wanted picture of each
-    with torch.no_grad(), autocast(torch.device("cpu"), config):
+    with torch.no_grad():
         anchors, photos, wanted = (identity.embedder(x).float() for x in (output.clamp(0, 1), own.photo, own.wanted))
     by_hand = triplet_loss(anchors, own.label, torch.cat([photos, wanted]), own.label.repeat(2), identity.rules)
     assert terms["triplet"].item() == pytest.approx(3 * by_hand.loss.item(), rel=1e-3)
@@ -250,7 +233,7 @@ def test_the_triplet_loss_reaches_the_generator(networks, own, config, identity)
 
 def test_the_rivals_train_apart(networks, own, config):
     generator, judge = networks
-    _, terms, output = generator_losses(generator, judge, own, config)
+    _, terms, output = losses_of(generator, judge, own, config)
     assert terms["adversarial"] > 0
     discriminator_loss(judge, own, output, config).backward()
     assert all(p.grad is not None for p in judge.parameters())
@@ -266,7 +249,7 @@ def test_the_rate_warms_up_and_falls():
 
 
 def test_the_same_seed_builds_the_same_networks(config):
-    for one, same, other in zip(build(config), build(config), build(replace(config, seed=9)), strict=True):
+    for one, same, other in zip(built(config), built(config), built(replace(config, seed=9)), strict=True):
         states = [network.state_dict() for network in (one, same, other)]
         assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
         assert any(not torch.equal(states[0][key], states[2][key]) for key in states[0])

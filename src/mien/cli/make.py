@@ -13,7 +13,6 @@ from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, parse
 
 Assets = Annotated[Path, typer.Option("--assets", help="Folder with ict-facekit.npz (see DATA_CARD.md).")]
-Shared = Annotated[Path, typer.Option("--shared", help="Folder with data/london and data/canada (see DATA_CARD.md).")]
 
 
 def _needs(extra: str, *modules: str) -> None:
@@ -61,8 +60,12 @@ def rig(
 def train(
     config: Annotated[Path, typer.Argument(help="TOML file, such as configs/base.toml.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.")],
-    shared: Shared,
-    assets: Assets,
+    shared: Annotated[
+        Path | None, typer.Option("--shared", help="Folder with data/london and data/canada (see DATA_CARD.md).")
+    ] = None,
+    assets: Annotated[
+        Path | None, typer.Option("--assets", help="Folder with ict-facekit.npz (see DATA_CARD.md).")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if there is one.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the file, such as seed=2.")
@@ -85,25 +88,24 @@ def train(
     """Train a model: the default generator (model = "warp") or the paper's system (model = "unet")."""
     _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
     from mien.training.progress import first
-    from mien.training.run import run
+    from mien.training.run import Options, run
 
+    options = Options(
+        shared=shared,
+        assets=assets,
+        out=out,
+        resume=resume,
+        minutes=minutes,
+        devices=devices,
+        nodes=nodes,
+        accelerator=accelerator,
+        threads=threads,
+        workers=workers,
+        init=init,
+        faces=faces,
+    )
     try:
-        run(
-            config,
-            shared,
-            assets,
-            out,
-            settings=settings or (),
-            resume=resume,
-            faces=faces,
-            minutes=minutes,
-            devices=devices,
-            nodes=nodes,
-            accelerator=accelerator,
-            threads=threads,
-            workers=workers,
-            init=init,
-        )
+        run(config, settings or (), options)
     except MienError:
         if first():
             raise

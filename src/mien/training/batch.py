@@ -74,17 +74,19 @@ def collate(packed: Sequence[tuple[np.ndarray, ...]]) -> Batch:
     )
 
 
-def recolour(batch: Batch, generator: torch.Generator) -> Batch:
-    """The same change of exposure, contrast, white balance and saturation on photo, wanted, paint and enamel."""
-    n = batch.photo.shape[0]
+def recolour(batch: Batch, generator: torch.Generator, rank: int = 0, devices: int = 1) -> Batch:
+    """The same change of exposure, contrast, white balance and saturation on photo, wanted, paint and enamel. The batch
+    is the share of device `rank`; `generator` draws for all of them."""
+    n = len(batch.photo)
+    mine = slice(rank * n, (rank + 1) * n)
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(n, *shape, generator=generator)
+        return torch.randn(n * devices, *shape, generator=generator)[mine]
 
     gain = torch.exp(0.18 * normal(1, 1, 1)) * torch.exp(0.06 * normal(3, 1, 1))
     gamma = torch.exp(0.20 * normal(1, 1, 1))
     grey_share = (0.3 * normal(1, 1, 1)).clamp(-0.3, 1.0)
-    full_grey = torch.rand(n, 1, 1, 1, generator=generator) < 0.08
+    full_grey = torch.rand(n * devices, 1, 1, 1, generator=generator)[mine] < 0.08
     grey_share = torch.where(full_grey, torch.ones_like(grey_share), grey_share)
     luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 

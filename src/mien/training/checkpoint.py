@@ -51,7 +51,8 @@ def load_into(module: nn.Module, prefix: str, tensors: Mapping[str, Tensor]) -> 
     try:
         module.load_state_dict(within(prefix, tensors))
     except RuntimeError as error:  # names or shapes
-        raise MienError(f"the checkpoint's {prefix} is of another network: {error}") from None
+        told = " ".join(str(error).split())  # torch says it in many lines
+        raise MienError(f"the checkpoint's {prefix} is of another network: {told[:300]}") from None
 
 
 def flatten(prefix: str, module: Mapping[str, Tensor]) -> dict[str, Tensor]:

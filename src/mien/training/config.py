@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
-from mien.training.settings import configured, read_table
+from mien.training.settings import configured, read_table, section
 from mien.training.triplet import TripletConfig
 
 
@@ -21,7 +21,9 @@ class TrainConfig:
 
     The paper's identity constraints (Wang et al. 2019): other_pairs: the discriminator is shown outputs beside photos
     of others too. triplet_weight: 0 is without; triplet_embedder: file that `python -m mien.models.embedder_convert`
-    wrote; the others as in `TripletConfig`."""
+    wrote; the others as in `TripletConfig`.
+
+    save_every, sample_every, values_every: steps between checkpoints, sample sheets and written values."""
 
     model: str = "warp"
     seed: int = 1
@@ -59,6 +61,9 @@ class TrainConfig:
     triplet_distance: str = "squared"
     triplet_normalise: bool = True
     triplet_form: str = "hinge"
+    save_every: int = 200
+    sample_every: int = 500
+    values_every: int = 20
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -89,6 +94,10 @@ class TrainConfig:
                 0 <= self.real_share <= 1 and 0 <= self.smile_share <= 1 and 0 <= self.ema < 1,
                 "shares and ema are within 0 to 1",
             ),
+            (
+                min(self.save_every, self.sample_every, self.values_every) > 0,
+                "what is done every so many steps is >= 1",
+            ),
             (self.triplet_weight >= 0, "triplet_weight must not be negative"),
             (
                 self.triplet_weight == 0 or self.triplet_embedder != "",
@@ -108,3 +117,9 @@ class TrainConfig:
 def read_config(path: Path | str, settings: Sequence[str] = ()) -> TrainConfig:
     """The TOML file `path`, changed by `settings` such as "rate=3e-4"; a `MienError` says what is wrong."""
     return configured(TrainConfig(), read_table(path, settings), path)
+
+
+def from_dict(values: dict[str, Any]) -> TrainConfig:
+    """The configuration that `TrainConfig.as_dict` gave, after a way through JSON; what is newer has its default."""
+    config: TrainConfig = section(TrainConfig(), values)
+    return config

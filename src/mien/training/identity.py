@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
 
-from mien.models.embedder import Embedder
+from mien.models.embedder import Embedder, load_embedder
+from mien.training.devices import gather
 from mien.training.triplet import TripletConfig, Triplets, by_lot, triplet_loss
 
 Gather = Callable[[Tensor], Tensor]
@@ -24,6 +28,11 @@ class Identity(NamedTuple):
     met: dict[int, Tensor]
     gather: Gather = lambda tensor: tensor
     lots: torch.Generator | None = None
+
+
+def load_identity(fabric: Fabric, embedder: Path | str, rules: TripletConfig) -> Identity:
+    """The embedder's file on this process's device, among whatever others there are."""
+    return Identity(load_embedder(embedder).to(fabric.device), rules, {}, partial(gather, fabric))
 
 
 def others(label: Tensor, lots: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

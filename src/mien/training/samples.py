@@ -17,10 +17,10 @@ from mien.rig.stage import canvas_to_crop
 
 
 def sample_sheet(generator: WarpUNet, rigs: list[Rig], path: Path, device: torch.device, size: int = 256) -> None:
-    """Write a PNG: a row a rig (photo, then the six names), and a row from each rig's surprise or sad face."""
+    """Write a PNG: a row a rig (photo, then the six names), and a row from each rig's surprise or sad face. The
+    generator is not in training."""
     rows = []
     transform = canvas_to_crop(size)
-    generator.eval()
     for number, rig in enumerate(rigs):
         for start in (rig.fit.weights, prototype(("surprise", "happy", "sad")[number % 3])):
             image = rig.view(np.asarray(start, np.float32), transform, size).image
@@ -32,8 +32,12 @@ def sample_sheet(generator: WarpUNet, rigs: list[Rig], path: Path, device: torch
                 output = apply_maps(photo, generator(photo, target, torch.ones(len(names), 1, device=device)))
             tiles = [image, *output.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()]
             rows.append(np.hstack(tiles))
-    generator.train()
-    sheet = np.round(np.vstack(rows) * 255).astype(np.uint8)
+    write_sheet(np.round(np.vstack(rows) * 255).astype(np.uint8), path)
+
+
+def write_sheet(sheet: np.ndarray, path: Path) -> None:
+    """Write (H, W, 3) uint8 RGB as a PNG, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.stem + ".part.png")
     cv2.imwrite(str(temporary), sheet[..., ::-1])
     os.replace(temporary, path)

@@ -46,13 +46,22 @@ def _start() -> None:
 
 
 class Source:
-    """Batches by step number. Use as a context manager: it owns worker processes.
+    """Batches by step number; of several devices, each has a source of its own, which renders what its share needs.
+    Use as a context manager: it owns worker processes.
 
     Workers are forked before torch starts its threads, so that the rigs (about a gigabyte) are shared, not copied.
     """
 
-    def __init__(self, config: TrainConfig, neutral: dict[str, Rig], smiles: dict[str, Rig], workers: int) -> None:
-        self.config = config
+    def __init__(
+        self,
+        config: TrainConfig,
+        neutral: dict[str, Rig],
+        smiles: dict[str, Rig],
+        workers: int,
+        rank: int = 0,
+        devices: int = 1,
+    ) -> None:
+        self.config, self.rank, self.share = config, rank, config.batch // devices
         _neutral.clear()
         _neutral.update(neutral)
         _smiles.clear()
@@ -71,29 +80,33 @@ class Source:
         if self._pool:
             self._pool.terminate()
 
+    def _plan(self, chunk: int) -> np.ndarray:
+        """(steps of the chunk, share) numbers of pairs: which of them this device's share of each batch has."""
+        config = self.config
+        rng = np.random.default_rng((config.seed, chunk, 11))
+        order = np.concatenate([rng.permutation(config.chunk) for _ in range(config.repeats)])
+        batches = order[: self.steps_a_chunk * config.batch].reshape(self.steps_a_chunk, config.batch)
+        return chunk * config.chunk + batches[:, self.rank * self.share : (self.rank + 1) * self.share]
+
     def _request(self, chunk: int) -> None:
         if self._pool and chunk not in self._ahead:
-            first = chunk * self.config.chunk
-            tasks = [(self.config, first + i) for i in range(self.config.chunk)]
+            tasks = [(self.config, int(number)) for number in np.unique(self._plan(chunk))]
             self._ahead[chunk] = self._pool.map_async(_work, tasks, chunksize=4)
 
-    def _chunk(self, chunk: int) -> list[Packed]:
+    def _chunk(self, chunk: int) -> dict[int, Packed]:
+        """By number, the pairs of a chunk that this device needs."""
+        needed = np.unique(self._plan(chunk)).tolist()
         if not self._pool:
-            first = chunk * self.config.chunk
-            return [make_packed(self.config, first + i) for i in range(self.config.chunk)]
+            return {number: make_packed(self.config, number) for number in needed}
         self._request(chunk)
         self._request(chunk + 1)
-        return self._ahead.pop(chunk).get()
+        return dict(zip(needed, self._ahead.pop(chunk).get(), strict=True))
 
     def batches(self, start: int) -> Iterator[tuple[int, Batch]]:
         """(step, batch) from step `start` on, without end; the same whether or not the run was broken before."""
-        config = self.config
         chunk, within = divmod(start, self.steps_a_chunk)
         while True:
             pairs = self._chunk(chunk)
-            rng = np.random.default_rng((config.seed, chunk, 11))
-            order = np.concatenate([rng.permutation(config.chunk) for _ in range(config.repeats)])
-            for k in range(within, self.steps_a_chunk):
-                chosen = order[k * config.batch : (k + 1) * config.batch]
-                yield chunk * self.steps_a_chunk + k, collate([pairs[i] for i in chosen])
+            for k, numbers in enumerate(self._plan(chunk)[within:], within):
+                yield chunk * self.steps_a_chunk + k, collate([pairs[number] for number in numbers.tolist()])
             chunk, within = chunk + 1, 0

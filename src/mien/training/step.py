@@ -1,42 +1,50 @@
-"""One update of the generator, and one of the discriminator."""
+"""The losses of a step of the default generator: what it learns, and what its discriminator does."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import NamedTuple
 
-from mien.models.discriminator import Discriminator
-from mien.models.warp_unet import WarpUNet, apply_maps
+import torch
+from torch import Tensor, nn
+
+from mien.models.warp_unet import MapTensors, apply_maps
 from mien.training import losses
 from mien.training.batch import Batch
 from mien.training.config import TrainConfig
 from mien.training.identity import Identity, others, triplets
 
 
-def autocast(device: torch.device, config: TrainConfig) -> torch.autocast:
-    """The precision that the configuration asks for; "auto" is bf16 where the hardware multiplies it (GPU, AMX)."""
-    half = config.precision == "bf16"
-    if config.precision == "auto":
-        half = device.type != "cpu" or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=half)
+class Made(NamedTuple):
+    """What the generator makes of a batch: its maps, the output crops (N, 3, H, W), and the window (1, 1, H, W) in
+    [0, 1] that it may change anything in."""
+
+    maps: MapTensors
+    output: Tensor
+    edge: Tensor
 
 
-def generator_losses(
-    generator: WarpUNet,
-    discriminator: Discriminator | None,
+def make(generator: nn.Module, batch: Batch) -> Made:
+    """Maps and output crops; the network itself in the precision of whoever wraps it, all else in float32."""
+    size = batch.photo.shape[-1]
+    raw = generator.raw(batch.photo, batch.expression, batch.amount)
+    maps = generator.finish(raw.float(), size)
+    return Made(maps, apply_maps(batch.photo, maps), generator.edge(size))
+
+
+def generator_loss(
+    discriminator: nn.Module | None,
     batch: Batch,
+    made: Made,
     config: TrainConfig,
     identity: Identity | None = None,
-) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """(total, each weighted term and what is worth watching, output crops): maps against the rig's truth, the picture
-    against the wanted one, and the face against photos of its own person and of the others in the batch."""
-    with autocast(batch.photo.device, config):
-        raw = generator.raw(batch.photo, batch.expression, batch.amount)
-    made, truth = generator.finish(raw.float(), batch.photo.shape[-1]), batch.maps
-    output = apply_maps(batch.photo, made)
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """(loss, each weighted term and what is worth watching): maps against the rig's truth, the picture against the
+    wanted one, and the face against photos of its own person and of the others in the batch. The caller holds the
+    discriminator's weights still."""
+    maps, output, edge = made
+    truth = batch.maps
     near = losses.near_openings(truth.alpha) * batch.known
     closing = torch.maximum(near, losses.near_breaks(truth.flow) * batch.known)
-    edge = generator.edge(batch.photo.shape[-1])
     detail = edge * (1 + 6 * closing)
     surface = detail * (1 - truth.alpha) * batch.known
     hidden = (truth.alpha + 0.05 * near) * batch.known
@@ -44,23 +52,23 @@ def generator_losses(
     real = 1 - batch.known
     terms = {
         "flow": config.flow_weight
-        * (losses.weighted_l1(made.flow, truth.flow, surface) + 2 * losses.gradient_l1(made.flow, truth.flow, surface)),
-        "bend": config.bend_weight * losses.smoothness(made.flow),
+        * (losses.weighted_l1(maps.flow, truth.flow, surface) + 2 * losses.gradient_l1(maps.flow, truth.flow, surface)),
+        "bend": config.bend_weight * losses.smoothness(maps.flow),
         "shading": config.shading_weight
         * (
-            losses.weighted_l1(made.shading, truth.shading, surface)
-            + losses.gradient_l1(made.shading, truth.shading, surface)
+            losses.weighted_l1(maps.shading, truth.shading, surface)
+            + losses.gradient_l1(maps.shading, truth.shading, surface)
         ),
-        "alpha": config.alpha_weight * _known_alpha(made.alpha, batch, near) + config.sparse_weight * made.alpha.mean(),
+        "alpha": config.alpha_weight * _known_alpha(maps.alpha, batch, near) + config.sparse_weight * maps.alpha.mean(),
         "paint": config.paint_weight
-        * (losses.weighted_l1(made.paint, truth.paint, hidden) + losses.gradient_l1(made.paint, truth.paint, hidden)),
+        * (losses.weighted_l1(maps.paint, truth.paint, hidden) + losses.gradient_l1(maps.paint, truth.paint, hidden)),
         "teeth": config.teeth_weight
         * (
-            losses.weighted_l1(made.upper, truth.upper, mouth)
-            + losses.weighted_l1(made.lower, truth.lower, mouth)
-            + 4 * losses.gradient_l1(made.upper, truth.upper, mouth)
-            + 4 * losses.gradient_l1(made.lower, truth.lower, mouth)
-            + 12 * losses.weighted_l1(made.enamel, truth.enamel, mouth)
+            losses.weighted_l1(maps.upper, truth.upper, mouth)
+            + losses.weighted_l1(maps.lower, truth.lower, mouth)
+            + 4 * losses.gradient_l1(maps.upper, truth.upper, mouth)
+            + 4 * losses.gradient_l1(maps.lower, truth.lower, mouth)
+            + 12 * losses.weighted_l1(maps.enamel, truth.enamel, mouth)
         ),
         "image": config.image_weight
         * (
@@ -71,20 +79,17 @@ def generator_losses(
     if bool(real.any()):
         terms["real"] = config.real_weight * losses.coarse_l1(output, batch.wanted, edge * real)
     if discriminator is not None:
-        with autocast(batch.photo.device, config):
-            score = discriminator(batch.photo, output.to(memory_format=torch.channels_last), batch.expression)
+        score = discriminator(batch.photo, output.to(memory_format=torch.channels_last), batch.expression)
         terms["adversarial"] = config.adversarial_weight * losses.adversarial_g(
             score.float(), losses.patch_weight(near, score)
         )
     watched: dict[str, Tensor] = {}
     if identity is not None:
-        with autocast(batch.photo.device, config):
-            photos = torch.cat([batch.photo, batch.wanted])
-            told = triplets(identity, output.clamp(0, 1), photos, batch.label)
-        terms["triplet"] = config.triplet_weight * told.loss
-        watched = {"identity/own": told.own, "identity/other": told.other, "identity/active": told.active}
-    total = torch.stack(list(terms.values())).sum()
-    return total, terms | watched, output
+        photos = torch.cat([batch.photo, batch.wanted])
+        found = triplets(identity, output.clamp(0, 1), photos, batch.label)
+        terms["triplet"] = config.triplet_weight * found.loss
+        watched = {"identity/own": found.own, "identity/other": found.other, "identity/active": found.active}
+    return torch.stack(list(terms.values())).sum(), terms | watched
 
 
 def _known_alpha(alpha: Tensor, batch: Batch, near: Tensor) -> Tensor:
@@ -96,7 +101,7 @@ def _known_alpha(alpha: Tensor, batch: Batch, near: Tensor) -> Tensor:
 
 
 def discriminator_loss(
-    discriminator: Discriminator,
+    discriminator: nn.Module,
     batch: Batch,
     output: Tensor,
     config: TrainConfig,
@@ -107,10 +112,9 @@ def discriminator_loss(
     fake = output.detach().to(memory_format=torch.channels_last)
     other, found = others(batch.label, lots)
     compare = config.other_pairs and bool(found.any())
-    with autocast(batch.photo.device, config):
-        real = discriminator(batch.photo, batch.wanted, batch.expression).float()
-        false = discriminator(batch.photo, fake, batch.expression).float()
-        mixed = discriminator(batch.photo[other], fake, batch.expression).float() if compare else None
+    real = discriminator(batch.photo, batch.wanted, batch.expression).float()
+    false = discriminator(batch.photo, fake, batch.expression).float()
+    mixed = discriminator(batch.photo[other], fake, batch.expression).float() if compare else None
     weight = losses.patch_weight(losses.near_openings(batch.maps.alpha) * batch.known, real)
     loss = losses.adversarial_d(real, false, weight)
     if mixed is None:

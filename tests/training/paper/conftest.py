@@ -33,7 +33,8 @@ def fabric():
     """One process."""
     import torch
 
-    from mien.training.paper.trainer import launch
+    from training.paper.tiny import launch
 
+    fabric = launch(TINY)
     torch.set_num_threads(1)
-    return launch(TINY)
+    return fabric

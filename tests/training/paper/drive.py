@@ -10,11 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from mien.training.paper.config import from_dict
-from mien.training.paper.trainer import launch, train
-from training.paper.tiny import made_up
+from training.paper.tiny import launch, made_up, train
 
 runs = [(from_dict(values), Path(folder)) for values, folder in json.loads(sys.argv[1])]
-fabric = launch(runs[0][0], devices=int(sys.argv[2]))
+fabric = launch(runs[0][0], int(sys.argv[2]))
 torch.set_num_threads(1)
 for config, folder in runs:
     average = train(config, made_up(), folder, fabric)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from lightning_fabric import Fabric
+from torch import nn
 
+from mien.training import devices as devices_of
+from mien.training import trainer
 from mien.training.paper.config import (
     DiscriminatorOptions,
     LogOptions,
@@ -19,6 +22,8 @@ from mien.training.paper.config import (
     PaperConfig,
 )
 from mien.training.paper.faces import Faces
+from mien.training.paper.system import Paper
+from training import tiny
 
 NAMES = ("neutral", "happy", "sad")
 TINY = PaperConfig(
@@ -55,11 +60,17 @@ def with_run(config: PaperConfig, **changes: object) -> PaperConfig:
     return replace(config, optimiser=replace(config.optimiser, **changes))
 
 
+def launch(config: PaperConfig, devices: int = 1) -> Fabric:
+    """As many processes as devices, on the processor."""
+    return devices_of.launch(config.optimiser.batch, config.optimiser.precision, devices=devices)
+
+
+def train(config: PaperConfig, faces: Faces, folder: Path, fabric: Fabric, **more: Any) -> nn.Module:
+    """Train into `folder`; the average."""
+    return trainer.train(Paper(config, faces, fabric), folder, fabric, **more)
+
+
 def start(runs: list[tuple[PaperConfig, Path]], devices: int = 1) -> subprocess.Popen:
     """Train each configuration into its folder, on `made_up()`, in processes that can be killed; see `drive.py`."""
     task = [(config.as_dict(), str(folder)) for config, folder in runs]
-    command = [sys.executable, str(Path(__file__).with_name("drive.py")), json.dumps(task), str(devices)]
-    path = os.pathsep.join([str(Path(__file__).parents[3] / "src"), str(Path(__file__).parents[2])])
-    environment = {k: v for k, v in os.environ.items() if k not in ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE")}
-    environment |= {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return tiny.start(Path(__file__).with_name("drive.py"), json.dumps(task), devices)

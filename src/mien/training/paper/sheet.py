@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
 from mien.models.unet import UNet
+from mien.training.samples import write_sheet
 
 
 def sample_sheet(average: UNet, faces: np.ndarray, path: Path) -> None:
@@ -22,7 +21,4 @@ def sample_sheet(average: UNet, faces: np.ndarray, path: Path) -> None:
             made = average(photos, category.expand(len(faces), -1))
         columns.append(np.round(made.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy() * 255).astype(np.uint8))
     sheet = np.concatenate([np.concatenate(list(column)) for column in columns], axis=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.stem + ".part.png")
-    cv2.imwrite(str(temporary), sheet[..., ::-1])
-    os.replace(temporary, path)
+    write_sheet(sheet, path)

@@ -214,7 +214,14 @@ def titled(folder: Path) -> tuple[str, str]:
 
 def contrasts(people: dict, runs: dict) -> list[tuple[str, str]]:
     """What is compared with what: each ablation with the base, variants with the whole, other defaults with ours."""
-    pairs = [("base", "pairs"), ("base", "triplet"), ("pairs", "both"), ("base", "both"), ("both", "noskip")]
+    pairs = [
+        ("base", "pairs"),
+        ("base", "triplet"),
+        ("triplet", "both"),
+        ("pairs", "both"),
+        ("base", "both"),
+        ("both", "noskip"),
+    ]
     known = {*ORDER, "input", "rig", "default", "real smiles"}
     pairs += [("default" if "default" in runs.get(name, {}) else "both", name) for name in people if name not in known]
     return [(a, b) for a, b in pairs if a in people and b in people]

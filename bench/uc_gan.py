@@ -5,6 +5,8 @@
 --runs holds the folders of `mien train configs/uc_gan.toml`: NAME_SEED, such as base_1 (see configs/uc_gan.toml). All
 methods get the same neutral crops of 128 px and are judged on crops of 128 px, so are the thresholds; beside the runs
 stand the input itself, the rig that taught them, and mien's default generator. Resumable: what is judged stays judged.
+--weights NAME=FILE adds weights in use, such as uc-gan=weights/uc-gan.onnx. --keep lets rows of the last page stand
+whose runs are not in --runs any more: weights that ship are measured long after the runs that led to them are gone.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,7 +40,6 @@ sys.path.append(str(HERE / "judges"))
 from judged import DETECTED, Judgement, judge  # noqa: E402
 from score import ALIASES, thresholds  # noqa: E402
 
-COMMAND = "python bench/uc_gan.py --shared ../shared --runs runs --work /tmp/mien-uc-gan"
 SIZE = 128
 SHOWN = 384
 """The judges' detectors want larger faces than 128 px; all crops are enlarged alike, and nothing is gained by it."""
@@ -234,8 +236,9 @@ def main() -> None:
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--results", type=Path, default=HERE.parent / "docs")
     parser.add_argument(
-        "--weights", nargs="*", default=[], metavar="NAME=FILE", help="other default generators (.onnx)"
+        "--weights", nargs="*", default=[], metavar="NAME=FILE", help="weights in use (.onnx) beside the default's"
     )
+    parser.add_argument("--keep", action="store_true", help="rows of the last page whose runs are gone stay")
     parser.add_argument("--only", nargs="*", help="names of runs, such as base_1; nothing is written to --results")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -280,8 +283,17 @@ def main() -> None:
               for name, seeds in methods.items()}  # fmt: skip
     smiles = {(p, "happy"): photos.paths["smiling"][p] for p in photos.people}
     people["real smiles"] = [figures(smiles, photos, judged, limits)]
+    last = arguments.results / "results" / "uc_gan.json"
+    kept = {}
+    if arguments.keep:
+        earlier = json.loads(last.read_text())
+        assert np.isclose(earlier["threshold"]["1.0%"], limits["faceres"]["all"]["1.0%"], atol=1e-3), "other judges"
+        kept = {name: seeds for name, seeds in earlier["per_person"].items() if name not in people}
+        mine = {name: run for name, run in earlier["runs"].items() if {name, titled(Path(name))[0]} & kept.keys()}
+        people, runs = kept | people, mine | runs
     result = {
-        "command": COMMAND,
+        "kept": sorted(kept),
+        "command": shlex.join(["python", "bench/uc_gan.py", *sys.argv[1:]]),
         "people": len(photos.people),
         "threshold": limits["faceres"]["all"],
         "impostor_mean": limits["faceres"]["impostor_mean"],
@@ -296,9 +308,9 @@ def main() -> None:
         print(text)
         return
     (arguments.results / "results").mkdir(parents=True, exist_ok=True)
-    (arguments.results / "results" / "uc_gan.json").write_text(json.dumps(result, indent=1) + "\n")
+    last.write_text(json.dumps(result, indent=1) + "\n")
     (arguments.results / "results" / "uc_gan.md").write_text(text)
-    picture(arguments.results / "pictures" / "uc_gan.jpg", methods)
+    picture(arguments.results / "pictures" / ("uc_gan_now.jpg" if kept else "uc_gan.jpg"), methods)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ TITLES = {
     "rig": "the rig that taught them",
     "default": "mien's default generator",
     "real smiles": "real smiles",
+    "retrained": "the default retrained with pairs and triplet (configs/base_identity.toml, 600 steps)",
+    "uc-gan": "`--model uc-gan` as shipped (10,000 steps; laid over the photo)",
 }
 COLUMNS = ("expression", "verified 1%", "verified 0.1%", "first of all", "ACD", "detected", "L1", "SSIM")
 NAMES = ("happy", "sad", "anger", "fear", "disgust", "surprise")
@@ -86,9 +88,21 @@ def page(result: dict) -> str:
     lines += ["", "![Rows: methods; columns: six expressions of two people](../pictures/uc_gan.jpg)", ""]
     lines += [
         "Rows of the picture: "
-        + ", ".join(TITLES.get(n, n) for n in ordered(methods) if n not in ("input", "real smiles"))
+        + ", ".join(TITLES.get(n, n) for n in ordered(methods) if n not in ("input", "real smiles", "uc-gan"))
         + "."
     ]
+    if result["kept"]:
+        lines += [
+            "",
+            f"Rows that stand as they were measured, their runs being gone: {', '.join(result['kept'])}. The picture above",
+            "was made with them; the one below shows what was measured now: "
+            + ", ".join(
+                TITLES.get(n, n) for n in ordered(methods) if n not in (*result["kept"], "input", "real smiles")
+            )
+            + ".",
+            "",
+            "![The same people and expressions, by what was measured now](../pictures/uc_gan_now.jpg)",
+        ]
     lines += ["", "| run | step | SHA-256 of its checkpoint |", "| --- | --- | --- |"]
     lines += [f"| {name} | {run['step']} | `{run['sha256'][:16]}` |" for name, run in runs.items()]
     lines += [

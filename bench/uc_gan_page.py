@@ -92,14 +92,11 @@ def page(result: dict) -> str:
         + "."
     ]
     if result["kept"]:
+        fresh = [n for n in ordered(methods) if n not in (*result["kept"], "input", "real smiles")]
         lines += [
             "",
-            f"Rows that stand as they were measured, their runs being gone: {', '.join(result['kept'])}. The picture above",
-            "was made with them; the one below shows what was measured now: "
-            + ", ".join(
-                TITLES.get(n, n) for n in ordered(methods) if n not in (*result["kept"], "input", "real smiles")
-            )
-            + ".",
+            f"Rows that stand as they were measured, their runs being gone: {', '.join(result['kept'])}. The picture",
+            f"above was made with them; the one below shows what was measured now: {', '.join(fresh)}.",
             "",
             "![The same people and expressions, by what was measured now](../pictures/uc_gan_now.jpg)",
         ]

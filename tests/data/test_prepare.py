@@ -296,3 +296,8 @@ def test_crops_have_names_of_their_own_inside_the_folder(records):
     for name in names:
         assert name.startswith("crops/") and ".." not in name.split("/") and len(name.split("/")) == 3
         assert all(len(part) < 130 and part.isprintable() for part in name.split("/"))
+
+
+def test_one_file_of_two_people_whose_names_differ_in_case_makes_two_crops():
+    records = [Record("A.png", "sad", identity) for identity in ("a", "A")]
+    assert len({name.lower() for name in crop_names(records)}) == 2

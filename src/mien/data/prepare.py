@@ -83,9 +83,10 @@ def prepare(
         retried = [
             {"path": record.path, "how": row["found"]} for record, row in _with_rows(kept, journal) if row["found"]
         ]
-    contact_sheet(out, kept, out / SHEET)
-    told = _description(located, path, options, scheme, parts, kept, notes, retried)
-    write_dataset(out, told)
+        contact_sheet(out, kept, out / SHEET)
+        told = _description(located, path, options, scheme, parts, kept, notes, retried)
+        write_dataset(out, told)
+        journal.tidy([name for _, name in pairs])
     return Summary(told, told["hint"] if not told["trainable"] else "")
 
 

@@ -24,14 +24,21 @@ class Prepared(NamedTuple):
     held_out: np.ndarray
 
 
-def check_prepared(folder: Path, size: int, fold: int) -> tuple[str, ...]:
-    """Raise a `MienError` if the folder cannot be trained on; else the parts of its split to train on."""
+def check_prepared(folder: Path, size: int, fold: int, expressions: Sequence[str] = ()) -> tuple[str, ...]:
+    """Raise a `MienError` if the folder cannot be trained on with these expressions; else the parts of its split to
+    train on."""
     told = read_dataset(folder)
     if told["fit_for"] != "synthesis":
         raise MienError(f"{folder}: nobody in {told['title']} is there twice, so it is fit for {told['fit_for']}")
     if told["options"]["size"] < size:
         raise MienError(
             f"{folder} has crops of {told['options']['size']} px, but size is {size}: prepare it with --size 256"
+        )
+    there = told["counts"]["by_expression"]
+    gone = [name for name in expressions if name not in there]
+    if gone:
+        raise MienError(
+            f"{folder} has no picture of {', '.join(gone)}, but categories asks for it: it has {', '.join(there)}"
         )
     parts = sorted(told["counts"]["by_split"])
     if "train" in parts:

@@ -20,6 +20,7 @@ from mien.cli import main
 from mien.data.manifest import read_manifest
 from mien.data.prepared import read_prepared
 from mien.errors import MienError
+from mien.expression import NAMES
 from mien.training.paper import faces as faces_of
 from mien.training.paper.config import DataOptions, LogOptions, PaperConfig, from_dict, read_config
 from mien.training.paper.data import Batches
@@ -123,6 +124,10 @@ def test_what_cannot_be_trained_on(prepared, tmp_path):
 
     assert "has no fold 3 (data.fold): its parts are fold0, fold1, fold2" in refused(fold=3)
     assert "no dataset.json" in refused(prepared=str(tmp_path))
+    with pytest.raises(MienError, match=r"no picture of contempt, but categories asks for it: it has neutral, anger"):
+        faces_of.check_sources(
+            PaperConfig(categories=(*NAMES, "contempt"), data=DataOptions(prepared=str(folder))), None, None
+        )
     with pytest.raises(MienError, match="prepare it with --size 256"):
         faces_of.check_sources(PaperConfig(size=256, data=DataOptions(prepared=str(folder))), None, None)
     with pytest.raises(MienError, match="has no picture to train on with contempt"):

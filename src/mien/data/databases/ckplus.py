@@ -58,7 +58,7 @@ def read(tree: Tree, peak: int) -> Reading:
 def _where(root: Path) -> str:
     """Where the labels of the pictures below `root` may be."""
     for low, folder in enumerate(list(root.parents)[:4], start=1):
-        beside = [one for one in folder.iterdir() if "emotion" in one.name.lower() and _is_labels(one)]
+        beside = [one for one in folder.glob("*") if "emotion" in one.name.lower() and _is_labels(one)]
         if beside:
             levels = "one level" if low == 1 else f"{low} levels"
             return f"they lie in {beside[0]}: give {folder}, you are {levels} too low"
@@ -66,7 +66,7 @@ def _where(root: Path) -> str:
 
 
 def _is_labels(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.glob("[Ss][0-9]*")) or any(folder.glob("*/[Ss][0-9]*"))
+    return any(True for inner in ("[Ss][0-9]*", "*/[Ss][0-9]*") for _ in folder.glob(inner))
 
 
 def _excerpt(paths: list[str], reading: Reading) -> Reading:

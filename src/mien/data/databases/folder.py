@@ -73,8 +73,8 @@ def _tree(tree: Tree) -> Reading:
         reading.hints.append("the folders are expression/identity: turn them round, or give a table")
     elif low and not reading.records:
         reading.hints.append(
-            "the folders are expressions, of nobody: give the folder above if this one is a person's (you are one level "
-            "too low), else put each person's into one, or give a table"
+            "the folders are expressions, of nobody: give the folder above if this one is a person's (you are one "
+            "level too low), else put each person's into one, or give a table"
         )
     elif not reading.records and expression_of(tree.root.absolute().name):
         reading.hints.append(f"you are 2 levels too low: give {tree.root.absolute().parent.parent}")
@@ -141,7 +141,7 @@ def _table(tree: Tree, table: str) -> Reading:
 
 
 def _found(tree: Tree, path: str) -> str:
-    """A table's path in its plainest form; accents as the file's own name has them, where that is only spelt otherwise."""
+    """A table's path in its plainest form; accents spelt as in the file's own name."""
     plain = posixpath.normpath(path) if path else ""
     spelt = (plain, *(unicodedata.normalize(form, plain) for form in ("NFC", "NFD")))
     return next((one for one in spelt if one and (tree.root / one).is_file()), plain)

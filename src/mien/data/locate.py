@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def _elsewhere(located: Located, path: Path) -> str:
     if not reading.records or strange >= OTHER * len(reading.records):
         other, count = _looks_like(tree, one)
         if other is not None and count > OTHER * len(reading.records):
-            return f"{path} looks like {other.title}, not {one.title}: try 'mien data check {other.name} {path}'"
+            there = shlex.quote(str(path))
+            return f"{path} looks like {other.title}, not {one.title}: try: mien data check {other.name} {there}"
     inner = reading.inner
     if inner is None:
         inner = inside(one, [record.path for record in reading.records], reading.labels)

@@ -45,7 +45,7 @@ def make(name: str, root: Path) -> Path:
     if name == "rafd":
         return trees.rafd(root, (1, 2, 3), ("090",))
     if name == "kdef":
-        return trees.kdef(root, ("F01", "M02", "F03"), "A")
+        return trees.kdef(root, ("F01", "M02", "F03"), "AB")
     return trees.oulu(root, (1, 2, 73), cameras=("VL",), lights=("Strong",), frames=4)
 
 
@@ -74,7 +74,7 @@ def prepared(tmp_path_factory):
 
 
 @needs_sample
-@pytest.mark.parametrize(("name", "pictures"), [("rafd", 24), ("kdef", 21), ("oulu", 72)])
+@pytest.mark.parametrize(("name", "pictures"), [("rafd", 24), ("kdef", 42), ("oulu", 72)])
 def test_a_dry_run_of_each_configuration(name, pictures, prepared, fabric, tmp_path):
     folder = prepared(name)
     table = read_manifest(folder)
@@ -86,6 +86,8 @@ def test_a_dry_run_of_each_configuration(name, pictures, prepared, fabric, tmp_p
     assert len(kept) == 1 and len(made.held_out) == 1  # a row of the sample sheet is of somebody else
     if name == "oulu":
         assert kept == {"P073"}
+    if name == "kdef":  # both series of a person are one: kept together, and never each other's 'other'
+        assert set(table["identity"]) == {"F01", "M02", "F03"} and set(table["session"]) == {"A", "B"}
     batch = Batches(config, made).at(0)
     assert (batch.label != batch.other_label).all()
     if name == "oulu":
@@ -101,11 +103,16 @@ def test_a_dry_run_of_each_configuration(name, pictures, prepared, fabric, tmp_p
 def test_folds_people_and_sizes(prepared):
     folder = prepared("kdef")
     folds = [read_prepared(folder, ("neutral", "happy"), 64, fold) for fold in range(3)]
-    assert [len(set(one.identities)) for one in folds] == [2, 2, 2] and len(folds[0].images) == 4
+    assert [len(set(one.identities)) for one in folds] == [2, 2, 2] and len(folds[0].images) == 8
     assert set.intersection(*(set(one.identities) for one in folds)) == set()
     one = read_prepared(folder, ("happy",), 128, 0, people=1)
     assert set(one.identities) == {min(folds[0].identities)} and set(one.expressions) == {"happy"}
-    crop = read_manifest(folder).query("expression == 'happy'").set_index("identity").loc[one.identities[0], "crop"]
+    crop = (
+        read_manifest(folder)
+        .query("expression == 'happy' and session == 'A'")
+        .set_index("identity")
+        .loc[one.identities[0], "crop"]
+    )
     image = cv2.imread(str(folder / crop))[..., ::-1]
     assert np.array_equal(one.images[0], image)
     smaller = read_prepared(folder, ("happy",), 64, 0, people=1).images[0]

@@ -31,7 +31,9 @@ def _plain(record: Record) -> str:
 
 
 def _marked(name: str, record: Record) -> str:
-    mark = hashlib.sha256(f"{record.path}:{record.frame}:{record.expression}".encode()).hexdigest()[:12]
+    mark = hashlib.sha256(f"{record.path}:{record.frame}:{record.expression}:{record.identity}".encode()).hexdigest()[
+        :12
+    ]
     return f"{name[:LONGEST]}-{mark}"
 
 

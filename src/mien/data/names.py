@@ -31,9 +31,8 @@ def _plain(record: Record) -> str:
 
 
 def _marked(name: str, record: Record) -> str:
-    mark = hashlib.sha256(f"{record.path}:{record.frame}:{record.expression}:{record.identity}".encode()).hexdigest()[
-        :12
-    ]
+    told = f"{record.path}:{record.frame}:{record.expression}:{record.identity}"
+    mark = hashlib.sha256(told.encode()).hexdigest()[:12]
     return f"{name[:LONGEST]}-{mark}"
 
 

@@ -43,7 +43,7 @@ def check_prepared(folder: Path, size: int, fold: int, expressions: Sequence[str
     parts = sorted(told["counts"]["by_split"])
     if "train" in parts:
         return ("train",)
-    if f"fold{fold}" not in parts:
+    if fold >= 0 and f"fold{fold}" not in parts:
         raise MienError(f"{folder} has no fold {fold} (data.fold): its parts are {', '.join(parts)}")
     return tuple(part for part in parts if part != f"fold{fold}")
 

@@ -105,6 +105,8 @@ def test_folds_people_and_sizes(prepared):
     folds = [read_prepared(folder, ("neutral", "happy"), 64, fold) for fold in range(3)]
     assert [len(set(one.identities)) for one in folds] == [2, 2, 2] and len(folds[0].images) == 8
     assert set.intersection(*(set(one.identities) for one in folds)) == set()
+    everybody = read_prepared(folder, ("neutral", "happy"), 64, -1)
+    assert len(set(everybody.identities)) == 3 and len(everybody.held_out) == 0
     one = read_prepared(folder, ("happy",), 128, 0, people=1)
     assert set(one.identities) == {min(folds[0].identities)} and set(one.expressions) == {"happy"}
     crop = (

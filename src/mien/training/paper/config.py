@@ -84,8 +84,8 @@ class OptimiserOptions:
 class DataOptions:
     """A database that `mien data prepare` has prepared, or what stands in for one (see `mien.training.paper.faces`).
 
-    prepared: its folder, "" for the open set; fold: of a k-fold split, the part that is not trained on, -1 for none. With a
-    folder only people counts of what follows.
+    prepared: its folder, "" for the open set; fold: of a k-fold split, the part that is not trained on, -1: none.
+    With a folder only people counts of what follows.
 
     seed: of the renders. people: the first so many, 0 for all. canada: also the people of the Canadian set, who have
     no smile. variants: renders by the rig of each person in each category but neutral, the first the vocabulary's own

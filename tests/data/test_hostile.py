@@ -14,6 +14,8 @@ from data import trees
 from mien.cli import main
 from mien.data.check import check
 from mien.data.databases import DATABASES
+from mien.data.manifest import read_manifest
+from mien.data.prepare import prepare
 from mien.data.tree import Tree
 
 
@@ -201,6 +203,22 @@ def test_what_else_a_folder_may_be(tmp_path, capsys, people):
     assert "looks like a folder of your own" in refused(capsys, "kdef", own)
     trees.picture(own / "1" / "happy" / "1.jpg")  # as MUG has them, by chance
     assert "looks like a folder of your own" in refused(capsys, "kdef", own)
+
+
+def test_names_of_every_kind(tmp_path):
+    """Line breaks, commas and quotes go into the manifest and come back; bytes that are no text are listed."""
+    names = ("a\nb", 'c,d"', "李雷", " e ")
+    for name in names:
+        for label in ("happy", "sad"):
+            trees.face(tmp_path / "in" / name / label / "1.jpg", 110)
+    odd = os.fsencode(tmp_path / "in") + b"/caf\xe9/happy"
+    os.makedirs(odd)
+    shutil.copy(tmp_path / "in/李雷/happy/1.jpg", odd + b"/1.jpg")
+    told = prepare(DATABASES["folder"], tmp_path / "in", tmp_path / "out", workers=1).told
+    assert told["skipped"] == [{"path": "caf\\udce9", "reason": "unreadable: its name is not UTF-8; rename it"}]
+    table = read_manifest(tmp_path / "out")
+    assert sorted(set(table["identity"])) == sorted(names) and len(set(table["crop"])) == 8
+    assert all((tmp_path / "out" / crop).is_file() for crop in table["crop"])
 
 
 def test_a_long_table_of_pixels_is_read_fast_and_strictly(tmp_path):

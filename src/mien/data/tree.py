@@ -75,6 +75,10 @@ class Tree:
                 name = entry.name
                 if name.startswith("."):
                     continue
+                if not _is_text(name):
+                    told = (prefix + name).encode("utf-8", "backslashreplace").decode()
+                    self.troubles.append(Note(told, "unreadable: its name is not UTF-8; rename it"))
+                    continue
                 if entry.is_dir():
                     if name.lower() not in JUNK_FOLDERS:
                         inner = (f"{prefix}{name}/", Path(entry.path))
@@ -100,6 +104,15 @@ class Tree:
         """The names of the last folders of the root itself, each ended by "/": where one stands when it is given deep
         inside a database."""
         return "".join(f"{part}/" for part in self.root.absolute().parts[-depth:] if part != "/")
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: archives of other systems may leave bytes that are no letters here."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decoded(data: bytes) -> str:

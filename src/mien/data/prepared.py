@@ -24,8 +24,9 @@ class Prepared(NamedTuple):
     held_out: np.ndarray
 
 
-def check_prepared(folder: Path, size: int, fold: int) -> tuple[str, ...]:
-    """Raise a `MienError` if the folder cannot be trained on; else the parts of its split to train on."""
+def check_prepared(folder: Path, size: int, fold: int, expressions: Sequence[str] = ()) -> tuple[str, ...]:
+    """Raise a `MienError` if the folder cannot be trained on with these expressions; else the parts of its split to
+    train on."""
     told = read_dataset(folder)
     if told["fit_for"] != "synthesis":
         raise MienError(f"{folder}: nobody in {told['title']} is there twice, so it is fit for {told['fit_for']}")
@@ -33,10 +34,16 @@ def check_prepared(folder: Path, size: int, fold: int) -> tuple[str, ...]:
         raise MienError(
             f"{folder} has crops of {told['options']['size']} px, but size is {size}: prepare it with --size 256"
         )
+    there = told["counts"]["by_expression"]
+    gone = [name for name in expressions if name not in there]
+    if gone:
+        raise MienError(
+            f"{folder} has no picture of {', '.join(gone)}, but categories asks for it: it has {', '.join(there)}"
+        )
     parts = sorted(told["counts"]["by_split"])
     if "train" in parts:
         return ("train",)
-    if f"fold{fold}" not in parts:
+    if fold >= 0 and f"fold{fold}" not in parts:
         raise MienError(f"{folder} has no fold {fold} (data.fold): its parts are {', '.join(parts)}")
     return tuple(part for part in parts if part != f"fold{fold}")
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import data, edit, info, inspect, make, sheet, weights
+from mien.cli import augment, classifier, data, edit, info, inspect, make, sheet, weights
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")
 app.add_typer(data.app, name="data")
+app.add_typer(classifier.app, name="classifier")
+app.command("augment")(augment.augment)
 app.command("rig")(make.rig)
 app.command("train")(make.train)
 app.command("export")(make.export)

@@ -117,15 +117,18 @@ def _stage(title: str) -> Iterator[Callable[[int, int], None]]:
         with progress(title) as tell:
             yield tell
         return
-    said = False
+    yield _lines(title)
+
+
+def _lines(title: str) -> Callable[[int, int], None]:
+    said: list[int] = []
 
     def tell(done: int, total: int) -> None:
-        nonlocal said
         if not said:
             print(f"{title}: {total}", file=sys.stderr, flush=True)
-            said = True
+            said.append(total)
 
-    yield tell
+    return tell
 
 
 def _show(told: dict) -> None:

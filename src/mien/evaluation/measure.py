@@ -49,7 +49,7 @@ def gallery(real: Sequence[Crop], seen: Mapping[Crop, Seen]) -> Gallery:
     """Thresholds from real impostor pairs, and everybody's neutral descriptor."""
     found = [(crop, seen[crop].descriptor) for crop in real if seen[crop].descriptor is not None]
     if not found:
-        return Gallery({rate: None for rate in RATES}, 0, None, (), np.zeros((0, 1)))
+        return Gallery(dict.fromkeys(RATES), 0, None, (), np.zeros((0, 1)))
     table = np.stack([descriptor for _, descriptor in found if descriptor is not None])
     neutral = [crop.expression == NEUTRAL for crop, _ in found]
     gaps = impostors(table, [crop.person for crop, _ in found], neutral)
@@ -70,7 +70,9 @@ def add(values: Values, metric: str, person: str, value: float) -> None:
     values.setdefault(metric, {}).setdefault(person, []).append(float(value))
 
 
-def by_expression(values: Values, judge: str, asked: Sequence[tuple[str, str, Seen | None]]) -> dict[str, dict[str, int]]:
+def by_expression(
+    values: Values, judge: str, asked: Sequence[tuple[str, str, Seen | None]]
+) -> dict[str, dict[str, int]]:
     """Accuracy of (person, expression asked for, what the judge saw; None: no picture), and the confusion matrix."""
     pairs = []
     for person, target, seen in asked:
@@ -140,9 +142,7 @@ def by_strength(values: Values, judge: str, curves: Mapping[tuple[str, str], Map
             add(values, f"{CURVE}/{judge}/{at:g}/{target}", person, value)
 
 
-def by_distribution(
-    shelf: Gallery, made: Mapping[str, list[np.ndarray]]
-) -> dict[str, float | int | None]:
+def by_distribution(shelf: Gallery, made: Mapping[str, list[np.ndarray]]) -> dict[str, float | int | None]:
     """Frechet distance of generated and real descriptors, over the expressions that both have, with both counts."""
     both = sorted(set(made) & set(shelf.features))
     if not both:
@@ -177,4 +177,3 @@ class Lpips:
 def task_prefix(task: str) -> str:
     """Metrics of the main task have none."""
     return "" if task == EXPRESS else f"{task}/"
-

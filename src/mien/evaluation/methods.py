@@ -10,6 +10,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +20,8 @@ import numpy as np
 
 import mien
 from mien.errors import MienError
-from mien.evaluation.protocol import Case, Crop, digest
-from mien.expression import ALL_NAMES, parse
+from mien.evaluation.protocol import Case, Crop
+from mien.expression import parse
 
 DLIB = "dlib"
 """What networks of identity losses are called: a judge of that name has been seen by the method's training."""
@@ -46,7 +48,7 @@ class Identity:
     """The identity copy: the input returned as it is. What a method must beat to have done anything."""
 
     about = "the input as it is"
-    sha256 = None
+    sha256: str | None = None
     state = "identity"
     strengths = False
     saw: tuple[str, ...] = ()
@@ -73,7 +75,7 @@ class Weights:
         self.state = f"{self.sha256} {_code()}"
         manifest = self._generator.manifest
         self.about = str(manifest.get("name", model))
-        self.saw = (DLIB,) if _triplet(manifest.get("config")) else ()
+        self.saw: tuple[str, ...] = (DLIB,) if _triplet(manifest.get("config")) else ()
         self._last: tuple[Crop, Any] | None = None
 
     def make(self, case: Case) -> np.ndarray:
@@ -145,7 +147,7 @@ class Morph:
 class Folder:
     """Pictures that another program made: DIR/<stem>_<expression>.png of each exported input."""
 
-    sha256 = None
+    sha256: str | None = None
     strengths = False
     saw: tuple[str, ...] = ()
 
@@ -178,19 +180,30 @@ class Folder:
 
 
 class Run:
-    """A training run of ours, at its own resolution: crops are reduced by area before and enlarged (cubic) after."""
+    """A training run of ours, at its own resolution: crops are reduced by area before and enlarged (cubic) after.
 
-    strengths = True
+    Whether it can go part of the way is not known before it has been asked: see `look`.
+    """
 
     def __init__(self, name: str, folder: Path) -> None:
         if not folder.is_dir():
             raise MienError(f"no folder {folder} (of the method {name})")
-        self.name = name
+        self.name, self.strengths = name, True
         self._maker = _maker(folder)
         self.sha256: str | None = self._maker.sha256
         self.state = str(self.sha256)
         self.about = str(getattr(self._maker, "about", "")) or f"training run {folder.name}, {self._maker.size} px"
-        self.saw = tuple(getattr(self._maker, "losses", ()))
+        self.saw: tuple[str, ...] = tuple(getattr(self._maker, "losses", ()))
+
+    def look(self, cases: Sequence[Case]) -> None:
+        """Ask once for half the way; a refusal means that it has no strength."""
+        fit = (case for case in cases if case.source.image is not None and case.target in self._maker.expressions)
+        case = next(fit, None)
+        if case is not None:
+            try:
+                self.make(replace(case, strength=0.5))
+            except MienError:
+                self.strengths = False
 
     def make(self, case: Case) -> np.ndarray:
         image, face, size = _image(case.source), case.source.face, self._maker.size
@@ -223,7 +236,9 @@ def named(spec: str) -> tuple[str, str]:
     kind, _, rest = what.partition(":")
     name = given or (Path(rest).resolve().name if kind in ("folder", "run") and rest else Path(what).stem)
     if not re.fullmatch(r"[\w .+-]{1,60}", name) or name.startswith("."):
-        raise MienError(f"'{name}' cannot name a method: letters, digits, spaces, dots, + and - only; write NAME={what}")
+        raise MienError(
+            f"'{name}' cannot name a method: letters, digits, spaces, dots, + and - only; write NAME={what}"
+        )
     return name, what
 
 
@@ -271,14 +286,13 @@ def _image(crop: Crop) -> np.ndarray:
 
 
 def _maker(folder: Path) -> Any:
+    """The run's generator; torch is only loaded here."""
     try:
-        import torch
-
-        from mien.training.baselines.apply import load_maker
+        import_module("torch").set_num_threads(1)
+        load = import_module("mien.training.baselines.apply").load_maker
     except ImportError as error:
         raise MienError(f"the method run: needs {error.name}: pip install 'mien[train]'") from None
-    torch.set_num_threads(1)
-    return load_maker(folder)
+    return load(folder)
 
 
 def _triplet(config: Any) -> bool:
@@ -303,6 +317,3 @@ def key(method: Method, case: Case) -> str:
     face = hashlib.sha256(case.source.told.tobytes()).hexdigest()[:16]
     text = f"{method.state} {stamp} {case.source.digest} {face} {case.target} {case.strength:g}"
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-__all__ = ["ALL_NAMES", "Method", "digest", "key", "parse_methods", "resized"]

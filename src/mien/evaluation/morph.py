@@ -1,8 +1,8 @@
 """The landmark morph, the oldest way to give a face an expression: lines between landmarks move, pixels follow.
 
 Beier & Neely 1992, 'Feature-based image metamorphosis': each line of the target pulls the pixels around it to where the
-line lies in the source (their section 3.3). Where the lines go is the mean displacement of each expression on the face
-model, in `morph.json`; made by `python -m mien.evaluation.morph --assets DIR`. Nothing is painted: no teeth, no creases.
+line lies in the source (their section 3). Where the lines go is the mean displacement of each expression on the face
+model, in `morph.json`; made by `python -m mien.evaluation.morph --assets DIR`. Nothing is painted: no teeth, no crease.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ A, B, P = 0.5, 2.0, 0.0
 more longer lines count."""
 
 CHAINS = (
-    (range(0, 17), False), (range(17, 22), False), (range(22, 27), False), (range(27, 31), False),
+    (range(17), False), (range(17, 22), False), (range(22, 27), False), (range(27, 31), False),
     (range(31, 36), False), (range(36, 42), True), (range(42, 48), True), (range(48, 60), True), (range(60, 68), True),
 )  # fmt: skip
 """Landmarks that lines join, and whether they close."""

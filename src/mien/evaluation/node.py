@@ -96,6 +96,6 @@ def _seen(told: dict[str, object]) -> dict[str, Seen]:
         return {name: Seen(score) for name in PARTS}
     said = told["probabilities"]
     assert isinstance(said, dict)
-    names = {SYNONYMS.get(name, name): float(value) for name, value in said.items()}
+    names = {SYNONYMS.get(str(name), str(name)): float(value) for name, value in said.items()}
     assert set(names) <= set(ALL_NAMES)
     return {"face-api": Seen(score, names), "faceres": Seen(score, {}, np.array(told["faceres"], np.float64))}

@@ -130,7 +130,14 @@ def export_inputs(folder: Path, cases: Sequence[Case]) -> int:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("input", "person", "shows", "asked", "strength", "write"))
         for case in cases:
-            row = (f"{case.source.stem}.png", case.person, case.source.expression, case.target, case.strength, case.file)
+            row = (
+                f"{case.source.stem}.png",
+                case.person,
+                case.source.expression,
+                case.target,
+                case.strength,
+                case.file,
+            )
             table.writerow(row)
     part.replace(folder / "wanted.csv")
     return len(inputs) - len(unreadable)

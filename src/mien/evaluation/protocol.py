@@ -198,7 +198,9 @@ def _crops(folder: Path, table: Any) -> list[Crop]:
             points = np.array(row.landmarks.split(), np.float64).reshape(68, 2)
             told = apply(np.array(row.transform.split(), np.float64).reshape(2, 3), points)
         except ValueError:
-            raise MienError(f"{folder}: the row of {row.crop} has no landmarks or transform: prepare it again") from None
+            raise MienError(
+                f"{folder}: the row of {row.crop} has no landmarks or transform: prepare it again"
+            ) from None
         crops.append(Crop(folder / row.crop, stem(row.crop), row.identity, row.expression, row.split, told))
     twice = [name for name, count in Counter(crop.stem for crop in crops).items() if count > 1]
     if twice:

@@ -20,8 +20,14 @@ SHOWN = 6
 
 THUMB = 150
 
-DRAWN = ("accuracy", "verified_0.1%", "verified_1%", "acd", "ssim")
+DRAWN = ("accuracy", "verified_0.1%", "acd", "ssim")
 """Metrics drawn with their intervals."""
+
+OF_PEOPLE = ("accuracy", "verified_1%", "verified_0.1%", "first", "acd", "detected")
+OF_PICTURES = (
+    "made", "l1", "psnr", "ssim", "lpips", "fid", "monotonicity", "locality", "exact_0", "seconds",
+)  # fmt: skip
+"""The columns of the two tables."""
 
 
 def report(folder: Path, told: Mapping[str, Any], asked: Protocol, show: Sequence[str] = ()) -> Path:
@@ -56,8 +62,8 @@ def page(folder: Path, told: Mapping[str, Any], faces: np.ndarray) -> str:
         asked=told["protocol"],
         expression=expression,
         identity=identity,
-        main=_table(told, ""),
-        back=_table(told, "neutralise/"),
+        main=[_table(told, "", part) for part in (OF_PEOPLE, OF_PICTURES)],
+        back=[_table(told, "neutralise/", part) for part in (OF_PEOPLE, OF_PICTURES)],
         drawn=[figures.intervals(told, metric) for metric in drawn],
         curves=curves,
         confusions=[(judge, [(name, heat(table)) for name, table in _confusions(told, judge)]) for judge in expression],
@@ -70,9 +76,9 @@ def page(folder: Path, told: Mapping[str, Any], faces: np.ndarray) -> str:
     )
 
 
-def _table(told: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def _table(told: Mapping[str, Any], prefix: str, part: Sequence[str]) -> dict[str, Any]:
     """head, rows (name, cells); the best of each metric is marked, where it says something to be the best."""
-    shown = markdown.metrics(told, prefix)
+    shown = [metric for metric in markdown.metrics(told, prefix) if metric.partition("/")[0] in part]
     rows = []
     best: dict[str, float] = {}
     for metric in shown:
@@ -85,14 +91,26 @@ def _table(told: Mapping[str, Any], prefix: str) -> dict[str, Any]:
             best[metric] = max(found) * sign
     for name, one in told["methods"].items():
         cells = [
-            (markdown.cell(m, one.get(prefix + m)), name != "identity" and m in best
+            (split(markdown.cell(m, one.get(prefix + m))), name != "identity" and m in best
              and one.get(prefix + m, {}).get("value") == best[m])
             for m in shown
         ]  # fmt: skip
         rows.append((name, cells))
     if told["real"] and not prefix:
-        rows.append(("real photographs", [(markdown.cell(m, told["real"].get(m)), False) for m in shown]))
-    return {"head": [markdown.title(metric) for metric in shown], "rows": rows if shown else []}
+        rows.append(("real photographs", [(split(markdown.cell(m, told["real"].get(m))), False) for m in shown]))
+    return {"head": [parted(metric) for metric in shown], "rows": rows if shown else []}
+
+
+def split(text: str) -> tuple[str, str]:
+    """A value and its interval."""
+    value, _, rest = text.partition(" ")
+    return value, rest
+
+
+def parted(metric: str) -> tuple[str, str]:
+    """A metric's title and the judge's name."""
+    kind, _, judge = metric.partition("/")
+    return markdown.title(kind), judge
 
 
 def _expressions(told: Mapping[str, Any], judge: str) -> dict[str, Any]:
@@ -127,33 +145,32 @@ def heat(table: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
 def _compared(told: Mapping[str, Any]) -> dict[str, Any]:
     """Everyone less the first method."""
     first = next(iter(told["methods"]))
-    rows = []
-    for pair, row in told["comparisons"].items():
-        if pair.endswith(f" - {first}"):
-            rows.append((pair.removesuffix(f" - {first}"), row))
-        elif pair.startswith(f"{first} - "):  # never: the first comes first
-            continue
+    ending = f" - {first}"  # the first method comes first in no other pair
+    rows = [
+        (pair.removesuffix(ending), row) for pair, row in told["comparisons"].items()
+        if pair.endswith(ending) and pair.removesuffix(ending) in told["methods"]
+    ]  # fmt: skip
     metrics = [metric for metric in markdown.metrics(told) if any(metric in row for _, row in rows)]
     return {
         "first": first,
-        "head": [markdown.title(metric) for metric in metrics],
+        "head": [parted(metric) for metric in metrics],
         "rows": [(name, [_difference(metric, row.get(metric)) for metric in metrics]) for name, row in rows],
     }
 
 
-def _difference(metric: str, one: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Text, and "better", "worse" or "" where the interval holds 0."""
+def _difference(metric: str, one: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """Value, interval, and "better", "worse" or "" where the interval holds 0."""
     if one is None:
-        return "", ""
+        return "", "", ""
     scale, form = (100, "+.0f") if metric.partition("/")[0] in markdown.PERCENT else (1, "+.3f")
     text = format(one["value"] * scale, form)
     if one["low"] is None:
-        return text, ""
-    text += f" [{format(one['low'] * scale, form)}, {format(one['high'] * scale, form)}]"
+        return text, "", ""
+    span = f"[{format(one['low'] * scale, form)}, {format(one['high'] * scale, form)}]"
     sign = markdown.BETTER.get(metric.partition("/")[0], 1)
     if one["low"] * sign > 0 and one["high"] * sign > 0:
-        return text, "better"
-    return text, "worse" if one["low"] * sign < 0 and one["high"] * sign < 0 else ""
+        return text, span, "better"
+    return text, span, "worse" if one["low"] * sign < 0 and one["high"] * sign < 0 else ""
 
 
 def _extremes(folder: Path, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:

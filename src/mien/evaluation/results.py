@@ -1,4 +1,4 @@
-"""Measurements of all methods -> results.json: means over people with 95% intervals, and comparisons person by person."""
+"""Measurements of all methods -> results.json: means over people with intervals, comparisons person by person."""
 
 from __future__ import annotations
 

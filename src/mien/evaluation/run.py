@@ -1,4 +1,4 @@
-"""`mien evaluate`, top to bottom: read the protocol, open judges and methods, make the pictures, judge, measure, report.
+"""`mien evaluate`, top to bottom: read the protocol, open judges and methods, make the pictures, judge and measure.
 
 Everything that costs time is kept by content: pictures in the report's folder, judgements in the cache. Run it again
 and only what is missing or has changed is done.
@@ -21,7 +21,7 @@ from mien.errors import MienError
 from mien.evaluation import measure, results
 from mien.evaluation.judges import DETECTED, Judge, parse_judges
 from mien.evaluation.measure import Gallery, Lpips, Values
-from mien.evaluation.methods import Method, parse_methods, resized
+from mien.evaluation.methods import Method, Run, parse_methods, resized
 from mien.evaluation.pictures import Pictures
 from mien.evaluation.protocol import EXPRESS, NEUTRAL, TARGETS, Case, Crop, Protocol, read_protocol
 from mien.evaluation.seen import Seen, Tell
@@ -98,6 +98,8 @@ def evaluate(options: Options, stage: Stage) -> tuple[dict[str, Any], Protocol]:
 
 
 def _make(method: Method, asked: Protocol, out: Path, stage: Stage) -> Pictures:
+    if isinstance(method, Run) and asked.curves:
+        method.look(asked.cases)
     cases = [*asked.cases, *(asked.curves if method.strengths else ())]
     pictures = Pictures(out / PICTURES / method.name, method, asked.size)
     with stage(f"{method.name}: pictures") as tell:
@@ -301,7 +303,7 @@ def _scores(
             row.setdefault("distance", {})[name] = None if gap is None else round(gap, 4)
             if shelf.impostor_mean:
                 apart.append(1.0 if gap is None else min(1.0, gap / shelf.impostor_mean))
-        if not made or pictures[case] is None:
+        if pictures[case] is None:
             score = -1.0
         else:
             score = (float(np.mean(shown)) if shown else 0.0) - (float(np.mean(apart)) if apart else 0.0)

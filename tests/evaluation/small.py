@@ -44,7 +44,7 @@ def save(path: Path, image: np.ndarray) -> None:
 
 
 def prepared(folder: Path) -> Path:
-    """crops, manifest.csv and dataset.json: a neutral and a happy photograph of each, and an angry render of the rig."""
+    """crops, manifest.csv and dataset.json: of each a neutral and a happy photograph, and an angry render."""
     rows = []
     points = " ".join(f"{v:.1f}" for v in landmarks().ravel())
     for person, split in PEOPLE.items():

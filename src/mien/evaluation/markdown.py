@@ -19,6 +19,13 @@ BETTER = {"acd": -1, "l1": -1, "lpips": -1, "fid": -1, "seconds": -1}
 """-1 where less is better; else more is."""
 
 
+OF_PEOPLE = ("accuracy", "verified_1%", "verified_0.1%", "first", "acd", "detected")
+OF_PICTURES = (
+    "made", "l1", "psnr", "ssim", "lpips", "fid", "monotonicity", "locality", "exact_0", "seconds",
+)  # fmt: skip
+"""The columns of the tables of judges' figures and of pictures'."""
+
+
 def title(metric: str) -> str:
     """'accuracy/face-api' is 'expression (face-api)'."""
     kind, _, judge = metric.partition("/")
@@ -90,17 +97,27 @@ def markdown(told: Mapping[str, Any]) -> str:
         lines += [f"Called right by {judge}:", "", *expressions(told, judge), ""]
     if any(metric.startswith("neutralise/") for one in told["methods"].values() for metric in one):
         lines += ["## From a real smile back to neutral", "", *methods(told, "neutralise/"), ""]
+    if told["comparisons"]:
+        lines += ["## Person by person", "", *differences(told), ""]
+        lines += ["Shares in percentage points; bold: the interval does not hold 0.", ""]
     lines += ["## Failures", "", *failures(told), ""]
     return "\n".join(lines)
 
 
 def methods(told: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """One row a method."""
-    shown = metrics(told, prefix)
+    """One row a method, in two tables: what judges say, and what the pictures say."""
+    parts = [_methods(told, prefix, part) for part in (OF_PEOPLE, OF_PICTURES)]
+    return parts[0] + [""] + parts[1] if parts[0] else parts[1]
+
+
+def _methods(told: Mapping[str, Any], prefix: str, part: Sequence[str]) -> list[str]:
+    shown = [metric for metric in metrics(told, prefix) if metric.partition("/")[0] in part]
+    if not shown:
+        return []
     rows = [
         (name, *(cell(metric, one.get(prefix + metric)) for metric in shown)) for name, one in told["methods"].items()
     ]
-    if told["real"] and not prefix:
+    if any(metric in told["real"] for metric in shown) and not prefix:
         rows.append(("real photographs", *(cell(metric, told["real"].get(metric)) for metric in shown)))
     return table(("", *(title(metric) for metric in shown)), rows)
 
@@ -141,6 +158,46 @@ def failures(told: Mapping[str, Any]) -> list[str]:
         for name, one in told["failures"].items()
     ]
     return table(("", "not made", *(f"not detected ({name})" for name in finders)), rows)
+
+
+def compared(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Everyone less the first method: its name, the metrics, rows of (name, [difference])."""
+    first = next(iter(told["methods"]))
+    ending = f" - {first}"  # the first method comes first in no other pair
+    rows = [
+        (pair.removesuffix(ending), row)
+        for pair, row in told["comparisons"].items()
+        if pair.endswith(ending) and pair.removesuffix(ending) in told["methods"]
+    ]
+    shown = [metric for metric in metrics(told) if any(metric in row for _, row in rows)]
+    cells = [(name, [difference(metric, row.get(metric)) for metric in shown]) for name, row in rows]
+    return {"first": first, "metrics": shown, "rows": cells}
+
+
+def difference(metric: str, one: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """Value, interval, and "better", "worse" or "" where the interval holds 0."""
+    if one is None:
+        return "", "", ""
+    scale, form = (100, "+.0f") if metric.partition("/")[0] in PERCENT else (1, "+.3f")
+    value: float = one["value"]
+    text, low, high = format(value * scale, form), one["low"], one["high"]
+    if low is None or high is None:
+        return text, "", ""
+    span = f"[{format(low * scale, form)}, {format(high * scale, form)}]"
+    sign = BETTER.get(metric.partition("/")[0], 1)
+    if low * sign > 0 and high * sign > 0:
+        return text, span, "better"
+    return text, span, "worse" if low * sign < 0 and high * sign < 0 else ""
+
+
+def differences(told: Mapping[str, Any]) -> list[str]:
+    """Everyone less the first method; bold: the interval does not hold 0."""
+    found = compared(told)
+    rows = [
+        (name, *(f"**{text} {span}**" if sign else f"{text} {span}".strip() for text, span, sign in cells))
+        for name, cells in found["rows"]
+    ]
+    return table((f"less {found['first']}", *(title(metric) for metric in found["metrics"])), rows)
 
 
 def _named(told: Mapping[str, Any], kind: str) -> list[str]:

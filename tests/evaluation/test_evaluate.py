@@ -263,6 +263,7 @@ BAD = {
     "twice": (["--method", "identity", "--method", "identity"], "two methods are called identity"),
     "bad name": (["--method", "../x=identity"], "cannot name a method"),
     "bad target": (["--targets", "hapy"], "did you mean happy"),
+    "no target": (["--targets", ","], "names no expression"),
     "bad strength": (["--strengths", "0,x"], "cannot read the strengths"),
     "too strong": (["--strengths", "0,7"], "within 0 to 1.3"),
     "bad size": (["--size", "7"], "--size is px"),

@@ -64,9 +64,8 @@ class Pictures:
             if tell:
                 tell(number + 1, len(todo))
         wanted = {case.file for case in cases}
-        for path in self.folder.glob("*.png"):
-            if path.name not in wanted:
-                path.unlink()
+        for name in self.made.keys() - wanted:  # of an earlier protocol; nothing else is touched
+            (self.folder / name).unlink(missing_ok=True)
         self.made = {name: one for name, one in self.made.items() if name in wanted}
 
     def _there(self, case: Case) -> bool:

@@ -176,6 +176,8 @@ def read_protocol(
 def names(targets: Sequence[str]) -> tuple[str, ...]:
     """Targets as the vocabulary spells them."""
     found = []
+    if not targets:
+        raise MienError("--targets names no expression: give some, such as happy,sad")
     for text in targets:
         terms = parse(text).terms
         if len(terms) != 1 or terms[0][0] not in ALL_NAMES or terms[0][1] != 1:

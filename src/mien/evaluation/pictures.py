@@ -51,7 +51,8 @@ class Pictures:
                 one = Made(**json.loads(line))
             except (ValueError, TypeError):
                 continue  # cut off by a kill
-            self.made[one.file] = one
+            if one.file == Path(one.file).name:  # nothing outside this folder
+                self.made[one.file] = one
 
     def make(self, cases: Sequence[Case], tell: Tell | None = None) -> None:
         """Make what is missing or was made by something else; failures are tried again."""

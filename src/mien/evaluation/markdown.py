@@ -41,7 +41,7 @@ def cell(metric: str, one: Mapping[str, Any] | None) -> str:
     kind = metric.partition("/")[0]
     if kind in PERCENT:
         text, span = f"{value:.0%}", "" if low is None or high is None else f" [{low * 100:.0f}, {high * 100:.0f}]"
-    elif kind in ("psnr", "fid"):
+    elif kind == "psnr":
         text, span = f"{value:.1f}", "" if low is None else f" [{low:.1f}, {high:.1f}]"
     else:
         text, span = f"{value:.3f}", "" if low is None else f" [{low:.3f}, {high:.3f}]"

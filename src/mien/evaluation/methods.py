@@ -135,7 +135,7 @@ class Morph:
         self.name = name
         self._morph = morph
         self.sha256: str | None = hashlib.sha256(morph.TABLE.read_bytes()).hexdigest()
-        self.state = f"{self.sha256} {_code()}"
+        self.state = f"{self.sha256} {_code(Path(morph.__file__))}"
 
     def make(self, case: Case) -> np.ndarray:
         source = case.source
@@ -312,10 +312,10 @@ def _triplet(config: Any) -> bool:
     return any(float(weight) > 0 for weight in weights)
 
 
-def _code() -> str:
-    """SHA-256 of the code that makes pictures: another version's pictures are made anew."""
+def _code(*more: Path) -> str:
+    """SHA-256 of the code that makes pictures, and of files besides: another version's pictures are made anew."""
     root = Path(mien.__file__).parent
-    files = [root / "expression.py", root / "editor.py", root / "evaluation" / "morph.py"]
+    files = [root / "expression.py", root / "editor.py", *more]
     for folder in ("face", "synthesis", "rig"):
         files += sorted((root / folder).glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]

@@ -3,17 +3,20 @@
     python bench/open_table.py REPORT
 
 REPORT is the folder of the report. What stands between the marks of the page's reading is written by hand, and kept.
+The picture shows what methods made and no photograph: neither the inputs, nor the identity copy, nor real smiles.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 
-from mien.evaluation import markdown
-from mien.evaluation.report import FACES
+import cv2
+import numpy as np
+
+from mien.evaluation import figures, markdown
+from mien.evaluation.methods import Identity
 from mien.evaluation.results import read_results
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -70,6 +73,7 @@ def main() -> None:
     parser.add_argument("report", type=Path)
     parser.add_argument("--docs", type=Path, default=DOCS)
     parser.add_argument("--command", help="how the report was made, instead of the command with its own paths")
+    parser.add_argument("--show", default="012,103,130,062", help="people in the picture")
     arguments = parser.parse_args()
     told = read_results(arguments.report)
     results, pictures = arguments.docs / "results", arguments.docs / "pictures"
@@ -80,7 +84,10 @@ def main() -> None:
     path.write_text(page(told, reading(path), command))
     short = {key: one for key, one in told.items() if key not in LEFT_OUT} | {"command": command}
     (results / "open.json").write_text(json.dumps(short, indent=1, ensure_ascii=False) + "\n")
-    shutil.copyfile(arguments.report / FACES, pictures / "open.jpg")
+    people = figures.chosen(told["protocol"]["people"], arguments.show.split(","))
+    made = [name for name, one in told["about"].items() if one["about"] != Identity.about]
+    faces = figures.same_people(told, arguments.report, people, methods=made)
+    cv2.imwrite(str(pictures / "open.jpg"), np.ascontiguousarray(faces[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 90])
     print(path)
 
 

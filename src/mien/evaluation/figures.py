@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.evaluation.markdown import PERCENT, title
-from mien.evaluation.protocol import NEUTRAL, Protocol
+from mien.evaluation.protocol import EXPRESS, NEUTRAL
 
 TILE, GAP = 104, 3
 COLOURS = ("#2364aa", "#d1495b", "#3a7d44", "#8f5fbf", "#c9820a", "#0f8b8d", "#7a5c3e", "#5b6770", "#e07a9b", "#6a994e")
@@ -81,42 +81,50 @@ def curve(told: Mapping[str, Any], judge: str, target: str = "") -> str:
 
 
 def same_people(
-    told: Mapping[str, Any], asked: Protocol, folder: Path, show: Sequence[str] = (), tile: int = TILE
+    told: Mapping[str, Any],
+    folder: Path,
+    people: Sequence[str],
+    real: Mapping[tuple[str, str], np.ndarray | None] | None = None,
+    methods: Sequence[str] = (),
+    tile: int = TILE,
 ) -> np.ndarray:
-    """(H, W, 3) uint8: a block a person, two beside each other; rows are methods, columns the input, every target, and
-    where there is one the real picture below it."""
-    people = chosen(asked.people, show)
-    targets = [target for target in asked.targets if target != NEUTRAL]
-    methods = list(told["methods"])
+    """(H, W, 3) uint8: a block a person, two beside each other; rows are `methods` (all), columns the targets.
+
+    real: (person, expression) -> their photographs, for a row above; None shows no photograph.
+    """
+    targets = [target for target in told["protocol"]["targets"] if target != NEUTRAL]
+    columns = targets if real is None else [NEUTRAL, *targets]
+    rows = [*(() if real is None else ("real",)), *(methods or told["methods"])]
     font, small = ImageFont.load_default(max(11, tile // 8)), ImageFont.load_default(max(9, tile // 10))
-    left = int(max([font.getlength(name) for name in [*methods, "real"]] + [40])) + 12
-    wide, high = left + (1 + len(targets)) * (tile + GAP), 26 + (1 + len(methods)) * (tile + GAP) + 14
+    left = int(max([font.getlength(name) for name in rows] + [40])) + 12
+    wide, high = left + len(columns) * (tile + GAP) + 12, 26 + len(rows) * (tile + GAP) + 14
     across = 2 if len(people) > 1 else 1
-    paper = Image.new("RGB", (across * wide + 8, -(-len(people) // across) * high + 4), "white")
+    paper = Image.new("RGB", (across * wide, -(-len(people) // across) * high + 4), "white")
     pen = ImageDraw.Draw(paper)
-    mine = {(crop.person, crop.expression): crop.image for crop in asked.mine}
-    rows = {(p["person"], p["asked"], name): p for name, all_ in told["pictures"].items() for p in all_ if
-            p["task"] == "express"}  # fmt: skip
+    made = {
+        (one["person"], one["asked"], name): folder / one["file"]
+        for name, found in told["pictures"].items()
+        for one in found
+        if one["task"] == EXPRESS and one["made"]
+    }
     for number, person in enumerate(people):
         x0, y0 = (number % across) * wide + 6, (number // across) * high + 4
-        for k, text in enumerate(["input", *targets]):
-            pen.text((x0 + left + k * (tile + GAP) + tile / 2, y0 + 12), text, "#333", small, anchor="mm")
         pen.text((x0, y0 + 12), person, "#777", small, anchor="lm")
-        for place, name in enumerate(["real", *methods]):
+        for k, target in enumerate(columns):
+            text = "input" if target == NEUTRAL else target
+            pen.text((x0 + left + k * (tile + GAP) + tile / 2, y0 + 12), text, "#333", small, anchor="mm")
+        for place, name in enumerate(rows):
             y = y0 + 24 + place * (tile + GAP)
             pen.text((x0, y + tile / 2), name, "#111", font, anchor="lm")
-            for k, target in enumerate(["", *targets]):
+            for k, target in enumerate(columns):
+                path, at = made.get((person, target, name)), (x0 + left + k * (tile + GAP), y)
                 if name == "real":
-                    image = mine.get((person, target or NEUTRAL))
-                elif not target:
-                    continue
+                    image = None if real is None else real.get((person, target))
                 else:
-                    row = rows.get((person, target, name))
-                    image = _read(folder / row["file"]) if row and row["made"] else None
-                at = (x0 + left + k * (tile + GAP), y)
+                    image = None if path is None else _read(path)
                 if image is not None:
                     paper.paste(Image.fromarray(cv2.resize(image, (tile, tile), interpolation=cv2.INTER_AREA)), at)
-                elif name != "real":
+                elif name != "real" and target != NEUTRAL:
                     pen.rectangle((*at, at[0] + tile - 1, at[1] + tile - 1), "#f3f3f3")
                     pen.text((at[0] + tile / 2, at[1] + tile / 2), "not made", "#999", small, anchor="mm")
     return np.asarray(paper)

@@ -15,7 +15,7 @@ from mien.evaluation.protocol import Protocol
 from mien.formats import write_bytes
 
 PAGE, TABLE, FACES = "report.html", "results.md", "faces.jpg"
-SHOWN = 6
+SHOWN = 5
 """Best and worst pictures of each method."""
 
 THUMB = 150
@@ -26,7 +26,8 @@ DRAWN = ("accuracy", "verified_0.1%", "acd", "ssim")
 
 def report(folder: Path, told: Mapping[str, Any], asked: Protocol, show: Sequence[str] = ()) -> Path:
     """Write the three files; gives the page."""
-    faces = figures.same_people(told, asked, folder, show)
+    real = {(crop.person, crop.expression): crop.image for crop in asked.mine}
+    faces = figures.same_people(told, folder, figures.chosen(asked.people, show), real)
     done, data = cv2.imencode(".jpg", np.ascontiguousarray(faces[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 90])
     assert done
     write_bytes(folder / FACES, data.tobytes())

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import augment, classifier, data, edit, info, inspect, make, sheet, weights
+from mien.cli import augment, classifier, data, edit, evaluate, info, inspect, make, sheet, weights
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("augment")(augment.augment)
 app.command("rig")(make.rig)
 app.command("train")(make.train)
 app.command("export")(make.export)
+app.command("evaluate")(evaluate.evaluate)
 
 
 def _version(wanted: bool) -> None:

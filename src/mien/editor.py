@@ -28,11 +28,15 @@ class Editor:
     """Builds one session of the weights and edits any number of photos with it.
 
     `model`: "default", which come with mien, another name ('mien weights list'), or an .onnx file. `providers`: of ONNX
-    Runtime, the CPU by default.
+    Runtime, the CPU by default. `threads`: of the session, by default one a core, four at most.
+
+    One editor may be used by several threads at a time.
     """
 
-    def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
-        self.generator = synthesiser(find(DEFAULT if model is None else model), providers)
+    def __init__(
+        self, model: str | Path | None = None, providers: Sequence[str] | None = None, threads: int | None = None
+    ) -> None:
+        self.generator = synthesiser(find(DEFAULT if model is None else model), providers, threads)
         self._last: tuple[object, Portrait] | None = None
 
     def open(self, image: str | Path | np.ndarray | Picture) -> Portrait:
@@ -40,10 +44,12 @@ class Editor:
 
         The last photo is remembered, so its faces are searched for once.
         """
-        key = _identity(image)
-        if self._last is None or key is None or self._last[0] != key:
-            self._last = (key, Portrait(as_picture(image), self.generator))
-        return self._last[1]
+        key, last = _identity(image), self._last  # read once: another thread may put its own photo there
+        if last is not None and key is not None and last[0] == key:
+            return last[1]
+        portrait = Portrait(as_picture(image), self.generator)
+        self._last = (key, portrait)
+        return portrait
 
     def faces(self, image: str | Path | np.ndarray | Picture) -> list[Face]:
         """The faces of a photo, the largest first."""

@@ -104,7 +104,11 @@ def test_killed_and_run_again_it_ends_the_same(source, made, stand_in, tmp_path)
 
 
 def test_other_options_and_another_run_are_refused(source, made, stand_in, tmp_path):
-    for options in (Options(("sad",)), Options(OPTIONS.expressions, (1.0,)), Options(*(OPTIONS.expressions, OPTIONS.strengths), "all")):
+    for options in (
+        Options(("sad",)),
+        Options(OPTIONS.expressions, (1.0,)),
+        Options(*(OPTIONS.expressions, OPTIONS.strengths), "all"),
+    ):
         with pytest.raises(MienError, match="other options"):
             batch(source, made, options, stand_in)
     out = tmp_path / "out"
@@ -136,7 +140,7 @@ def test_the_command(source, stand_in, tmp_path, capsys):
     assert [one["input"] for one in told["failures"]] == ["bad.jpg", "sub/nobody.png"]
     arguments = ["batch", source / "sub/deep", tmp_path / "p", "-e", "all", "--model", stand_in, "--workers", 1]
     code, said, _ = run(*arguments, capsys=capsys)
-    assert code == 0 and "7 pictures of 1 photos" in said
+    assert code == 0 and "7 pictures of 1 photo;" in said
 
 
 @pytest.mark.parametrize(
@@ -147,6 +151,7 @@ def test_the_command(source, stand_in, tmp_path, capsys):
         (["--strengths", "x"], "strengths"),
         (["--format", "gif"], "unknown format"),
         (["--engine", "spark"], "engine"),
+        (["--face", "smallest"], "a number from 1"),
         (["--model", "missing.onnx"], "cannot read the weights"),
     ],
 )

@@ -71,12 +71,16 @@ def test_nothing_is_written_outside(tmp_path):
 
 
 NAMES = st.text("ab.A", min_size=1, max_size=4).filter(lambda text: set(text) != {"."})
-PATHS = st.builds(lambda folder, stem, form: f"{folder}/{stem}.{form}", *[NAMES] * 2, st.sampled_from(["jpg", "JPG", "png"]))
+PATHS = st.builds(
+    lambda folder, stem, form: f"{folder}/{stem}.{form}", *[NAMES] * 2, st.sampled_from(["jpg", "JPG", "png"])
+)
 
 
 @given(st.lists(PATHS, unique=True, max_size=12), st.sampled_from(["", "png", "jpg"]))
 def test_no_two_outputs_have_one_name(paths, form):
-    made = [stem + (f".{form}" if form else Path(path).suffix) for stem, path in zip(stems(paths, form), paths, strict=True)]
+    made = [
+        stem + (f".{form}" if form else Path(path).suffix) for stem, path in zip(stems(paths, form), paths, strict=True)
+    ]
     assert len({name.lower() for name in made}) == len(paths)
     assert [str(Path(name).parent) for name in made] == [str(Path(path).parent) for path in paths]
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import batch, data, edit, info, inspect, make, sheet, weights
+from mien.cli import batch, data, edit, info, inspect, make, sheet, stimuli, weights
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("edit")(edit.edit)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
 app.command("batch")(batch.batch)
+app.command("stimuli")(stimuli.stimuli)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")

@@ -21,7 +21,9 @@ def batch(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make; not within IN.")],
     expression: Annotated[
         list[str],
-        typer.Option("-e", "--expression", help="Such as happy, sad:0.6, jawOpen=0.4, or all; may be given several times."),
+        typer.Option(
+            "-e", "--expression", help="Such as happy, sad:0.6, jawOpen=0.4, or all; may be given several times."
+        ),
     ],
     strengths: Annotated[
         str, typer.Option("--strengths", metavar="A,B,...", help="Shares of the way, 0 to 1.3, such as 0.5,1.")
@@ -31,7 +33,9 @@ def batch(
         str, typer.Option("--format", metavar="EXT", help="Of the outputs, such as png; each photo's own by default.")
     ] = "",
     workers: Workers = None,
-    engine: Annotated[str, typer.Option("--engine", metavar="local|ray", help="Processes here, or a Ray cluster.")] = "local",
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="local|ray", help="Processes here, or a Ray cluster.")
+    ] = "local",
     model: Model = "default",
     no_provenance: NoProvenance = False,
     json: Json = False,
@@ -55,7 +59,8 @@ def batch(
         told = {"photos": done.photos, "written": done.written, "failures": failures, "manifest": str(done.manifest)}
         print_json(told)
     else:
-        typer.echo(f"{out}: {done.written} pictures of {done.photos} photos; rows in {done.manifest}")
+        plural = "s" if done.photos > 1 else ""
+        typer.echo(f"{out}: {done.written} pictures of {done.photos} photo{plural}; rows in {done.manifest}")
         _lines("failed", [_plain(f"{one['input']}: {one['error']}") for one in failures])
     if failures:
         raise typer.Exit(1)

@@ -75,4 +75,3 @@ def outputs(output: Path, expressions: list[Expression]) -> list[Path]:
     if twice:
         raise MienError(f"{twice.pop()} would be written twice: an expression is given twice")
     return paths
-

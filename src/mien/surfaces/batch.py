@@ -15,13 +15,27 @@ from typing import Any
 from mien import __version__
 from mien.editor import Editor, Portrait
 from mien.errors import MienError
-from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES, Expression, parse
+from mien.expression import Expression
 from mien.face import Choice
 from mien.formats import EXTENSIONS
 from mien.surfaces import workers as processes
 from mien.surfaces.folder import Found, pictures, place, stamp, target
 from mien.surfaces.journal import Journal
 from mien.surfaces.names import slug, stems
+from mien.surfaces.runs import (
+    Made,
+    Summary,
+    Tell,
+    boxes,
+    check_face,
+    expressions_of,
+    failed,
+    is_done,
+    made_with,
+    note,
+    reason,
+    strengths_of,
+)  # fmt: skip
 from mien.surfaces.table import sha256_of, write_table
 
 JOURNAL, MANIFEST = ".mien-batch.jsonl", "manifest.csv"
@@ -34,9 +48,6 @@ COLUMNS = (
 """input, output: relative to IN and OUT. faces: how many were edited; box: x0 y0 x1 y1 of each in photo px, with ";"
 between. seed: 0 always, as nothing is drawn by chance. time: seconds of this edit, the one column that differs between
 two runs. error: what went wrong, "" if nothing; a photo that cannot be used has one row without expression."""
-
-Tell = Callable[[int, int], None]
-"""Told after each photo: how many are done, of how many."""
 
 
 @dataclass(frozen=True)
@@ -59,26 +70,6 @@ class Edits:
     trouble: str
     stem: str
     suffix: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """A photo that is done: its stamp when it was read, and its rows."""
-
-    path: str
-    stamp: str
-    rows: list[dict[str, Any]]
-    failed: int
-
-
-@dataclass(frozen=True)
-class Summary:
-    """failures: (path, reason)."""
-
-    photos: int
-    written: int
-    failures: list[tuple[str, str]]
-    manifest: Path
 
 
 @dataclass(frozen=True)
@@ -107,10 +98,8 @@ def batch(
     form = options.form.lower().removeprefix(".")
     if form and f".{form}" not in EXTENSIONS:
         raise MienError(f"unknown format '{options.form}'; known: {', '.join(e[1:] for e in EXTENSIONS)}")
-    options = replace(options, form=form)
-    if not options.strengths or not all(0 <= value <= MAX_AMOUNT for value in options.strengths):
-        raise MienError(f"strengths must be within 0 to {MAX_AMOUNT}, not {', '.join(map(str, options.strengths))}")
-    options = replace(options, strengths=tuple(dict.fromkeys(round(value, 4) for value in options.strengths)))
+    options = replace(options, form=form, strengths=strengths_of(options.strengths))
+    check_face(options.face)
     editor = Editor(model, threads=1)
     expressions = expressions_of(options.expressions, editor)
     found = pictures(source)
@@ -120,31 +109,17 @@ def batch(
     job = Job(source.resolve(), out.resolve(), editor.generator.path.resolve(), expressions, options)
     tasks = plan(found, options)
     with Journal(out / JOURNAL, head(job, editor)) as journal:
-        todo = [task for task in tasks if not is_done(task, job, journal)]
+        todo = [task for task in tasks if not is_done(task.path, job.root, job.out, journal)]
         if tell:
             tell(len(tasks) - len(todo), len(tasks))
         for number, made in enumerate(_engine(engine)(todo, job, workers), len(tasks) - len(todo) + 1):
-            journal.add({"input": made.path, "stamp": made.stamp, "failed": made.failed, "rows": made.rows})
+            note(journal, made)
             if tell:
                 tell(number, len(tasks))
         written = write_table(out / MANIFEST, COLUMNS, _rows(tasks, journal))
         failures = [(row["input"], row["error"]) for row in _rows(tasks, journal) if row["error"]]
         count = sum(1 for row in _rows(tasks, journal) if not row["error"])
     return Summary(len(tasks), count, failures, written)
-
-
-def expressions_of(texts: Sequence[str], editor: Editor) -> tuple[Expression, ...]:
-    """What was asked for, each once; a `MienError` where the weights cannot make one."""
-    found: list[Expression] = []
-    for text in texts:
-        if text.strip().lower() == "all":
-            found += [parse(name) for name in NAMES if name in editor.generator.names]
-        else:
-            found.append(parse(text))
-            editor.generator.check(found[-1])
-    if not found:
-        raise MienError(f"an expression is needed, such as happy, or all; names: {', '.join(ALL_NAMES)}")
-    return tuple(dict.fromkeys(found))
 
 
 def plan(found: Sequence[Found], options: Options) -> list[Edits]:
@@ -162,20 +137,11 @@ def head(job: Job, editor: Editor) -> dict[str, Any]:
     return {"mien": __version__, "model_sha256": editor.generator.sha256, "photos": str(job.root), **told}
 
 
-def is_done(task: Edits, job: Job, journal: Journal) -> bool:
-    """Whether a photo is unchanged, and all that was made of it lies there as it was written."""
-    entry = journal.entries.get(task.path)
-    if entry is None or entry.stamp != stamp(job.root / task.path):
-        return False
-    told = journal.read(task.path)
-    return not told["failed"] and all(stamp(job.out / row["output"]) == row["stamp"] for row in told["rows"])
-
-
 def local(todo: Sequence[Edits], job: Job, workers: int | None) -> Iterator[Made]:
     """The photos as they are done, by processes of this machine."""
 
-    def lost(task: Edits, reason: str) -> Made:
-        return failed(task, job, reason)
+    def lost(task: Edits, why: str) -> Made:
+        return failed(task.path, job.root, why, readable=not task.trouble)
 
     for _, made in processes.work(todo, make, begin, (job,), lost, processes.count(workers)):
         yield made
@@ -209,14 +175,14 @@ class Worker:
         job = self.job
         read_at = stamp(job.root / task.path)
         if task.trouble:
-            return failed(task, job, task.trouble)
+            return failed(task.path, job.root, task.trouble, readable=False)
         try:
             portrait = self.editor.open(job.root / task.path)
             known = {"input": task.path, "input_sha256": portrait.origin.get("sha256", "")}
-            known |= self._weights()
+            known |= made_with(self.editor)
             portrait.choose(job.options.face)
         except Exception as error:
-            return failed(task, job, reason(error, job), read_at)
+            return failed(task.path, job.root, reason(error, job.root, job.out), read_at)
         rows = [
             self._edit(portrait, task, known, expression, strength)
             for expression in job.expressions
@@ -237,13 +203,8 @@ class Worker:
             row |= {"faces": len(edit.faces), "box": boxes(edit.faces), "output": name, "stamp": stamp(path)}
             row |= {"output_sha256": sha256_of(path)}
         except Exception as error:
-            row |= {"error": reason(error, job)}
+            row |= {"error": reason(error, job.root, job.out)}
         return row | {"time": f"{time.perf_counter() - began:.3f}"}
-
-    def _weights(self) -> dict[str, Any]:
-        weights = self.editor.generator
-        name = str(weights.manifest.get("name") or weights.path.stem)
-        return {"model": name, "model_sha256": weights.sha256, "version": __version__, "seed": 0}
 
 
 _worker: Worker | None = None
@@ -259,24 +220,3 @@ def make(task: Edits) -> Made:
     """A process does a photo."""
     assert _worker is not None
     return _worker.make(task)
-
-
-def failed(task: Edits, job: Job, why: str, read_at: str = "") -> Made:
-    """A photo of which nothing could be made."""
-    row = {"input": task.path, "version": __version__, "seed": 0, "error": why}
-    try:
-        row["input_sha256"] = "" if task.trouble else sha256_of(job.root / task.path)
-    except OSError:
-        pass
-    return Made(task.path, read_at, [row], 1)
-
-
-def reason(error: Exception, job: Job) -> str:
-    """What went wrong, in one line; files by their path in their folder, so that it is the same anywhere."""
-    text = str(error) if isinstance(error, MienError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.replace(f"{job.root}/", "").replace(f"{job.out}/", "").split())
-
-
-def boxes(faces: Sequence[Any]) -> str:
-    """The faces' boxes as text: x0 y0 x1 y1, photo px, with ";" between."""
-    return ";".join(" ".join(f"{v:.1f}" for v in face.box) for face in faces)

@@ -16,7 +16,8 @@ from typing import Any
 import ray
 import ray.data
 
-from mien.surfaces.batch import Edits, Job, Made, Worker, failed
+from mien.surfaces.batch import Edits, Job, Worker
+from mien.surfaces.runs import Made, failed
 from mien.surfaces.workers import DIED
 
 TRIES = 3
@@ -39,7 +40,8 @@ class Actor:
         tries = job.out / f".{name}.tries.part"  # of a run that is killed, the next one removes them
         with tries.open("ab") as file:
             file.write(b".")
-        made = failed(task, job, DIED) if tries.stat().st_size > TRIES else self.worker.make(task)
+        given_up = tries.stat().st_size > TRIES
+        made = failed(task.path, job.root, DIED) if given_up else self.worker.make(task)
         tries.unlink(missing_ok=True)
         return {"made": json.dumps(asdict(made))}
 

@@ -1,4 +1,4 @@
-"""A folder of pictures to read and another to write into: which pictures there are, and that neither harms the other."""
+"""A folder of pictures to read and another to write into: which pictures there are, and that none is harmed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def pictures(root: Path) -> list[Found]:
                     found.append(Found(path, "a link that leads out of the folder: not followed"))
                 elif not linked:
                     waiting.append((f"{path}/", Path(entry.path)))
-            elif PurePosixPath(path).suffix.lower() in EXTENSIONS or PurePosixPath(path).suffix.lower() in OTHER_PICTURES:
+            elif (
+                PurePosixPath(path).suffix.lower() in EXTENSIONS or PurePosixPath(path).suffix.lower() in OTHER_PICTURES
+            ):
                 found.append(Found(path, _trouble(entry, leads_out)))
     return sorted(found, key=lambda one: one.path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -28,6 +29,20 @@ def stems(paths: Sequence[str], form: str = "") -> list[str]:
     keys = [f"{stem}\0{form or PurePosixPath(path).suffix}".lower() for stem, path in zip(found, paths, strict=True)]
     often = Counter(keys)
     return [
-        stem if often[key] == 1 else f"{stem}-{hashlib.sha256(path.encode(errors='surrogateescape')).hexdigest()[:8]}"
-        for stem, key, path in zip(found, keys, paths, strict=True)
+        stem if often[key] == 1 else f"{stem}-{_mark(path)}" for stem, key, path in zip(found, keys, paths, strict=True)
     ]
+
+
+def labels(paths: Sequence[str]) -> list[str]:
+    """A short name a photo, for files that all lie in one folder: sub/anna.jpg is sub-anna; no two are the same."""
+    plain = [
+        re.sub(r"[^\w.-]+", "-", str(PurePosixPath(path).with_suffix(""))).strip("-.") or "photo" for path in paths
+    ]
+    often = Counter(name.lower() for name in plain)
+    return [
+        name if often[name.lower()] == 1 else f"{name}-{_mark(path)}" for name, path in zip(plain, paths, strict=True)
+    ]
+
+
+def _mark(path: str) -> str:
+    return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:8]

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -64,7 +64,7 @@ def work(
 
 def _shared(
     todo: Iterator[Task], make: Callable[[Task], Done], start: Callable[..., None], told: tuple[Any, ...], workers: int
-) -> Iterator[tuple[Task, Done]]:
+) -> Generator[tuple[Task, Done], None, list[Task]]:
     """Work until all is done, which returns nothing, or until a process dies, which returns what was under way."""
     pool = _pool(workers, start, told)
     under_way: dict[Future[Done], Task] = {}
@@ -97,7 +97,9 @@ def _submitted(pool: ProcessPoolExecutor, make: Callable[[Task], Done], task: Ta
 
 def _pool(workers: int, start: Callable[..., None], told: tuple[Any, ...]) -> ProcessPoolExecutor:
     # clean processes: threads of OpenCV and ONNX Runtime do not survive a fork
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(start, told))
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(start, told)
+    )
 
 
 def _begin(start: Callable[..., None], told: tuple[Any, ...]) -> None:

@@ -21,9 +21,9 @@ APART, ACROSS, DOWN = 0.22, 0.26, 0.43
 """Distance of the eyes as a share of the height, and at most of the width; how far down they lie. So a face from crown
 to chin, and a jaw that drops, are within a square."""
 
-MIDDLE, HALF = 0.42, (1.42, 1.83)
+MIDDLE, HALF, TAPER = 0.47, (1.15, 1.74), 0.2
 """The oval, in distances of the eyes: its middle lies so far below them; its half axes (x, y). From the hairline to a
-dropped chin, cheek to cheek, nearly without hair."""
+dropped chin, cheek to cheek, with little hair; towards its lower end it is narrower by this share."""
 
 FEATHER = 0.05
 """Sigma of the oval's soft edge, in distances of the eyes."""
@@ -75,11 +75,12 @@ class Framing:
 
     @cached_property
     def oval(self) -> np.ndarray:
-        """(height, width) float32 in [0, 1]: 1 within the oval, 0 outside, with a soft edge. The same in every picture."""
+        """(height, width) float32 in [0, 1]: 1 within the oval, 0 outside, with a soft edge; for every picture."""
         x, y = self.eyes.mean(axis=0) + (0, MIDDLE * self.distance)
         rows, columns = np.mgrid[: self.height, : self.width].astype(np.float32)
         a, b = HALF[0] * self.distance, HALF[1] * self.distance
-        far = np.hypot((columns - x) / a, (rows - y) / b)
+        down = (rows - y) / b
+        far = np.hypot((columns - x) / (a * (1 - TAPER * np.clip(down, 0, 1))), down)
         edge = np.clip((1 - far) * min(a, b) + 0.5, 0, 1).astype(np.float32)  # about a pixel wide
         return np.asarray(cv2.GaussianBlur(edge, (0, 0), max(0.5, FEATHER * self.distance)))
 

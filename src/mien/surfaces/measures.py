@@ -1,4 +1,4 @@
-"""What is measured on a stimulus, whatever was asked for: how strong it looks to the landmarks, and who it looks like."""
+"""What is measured on a stimulus, whatever was asked for: how far its landmarks moved, and who it looks like."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from mien.errors import MienError
 from mien.face.landmarks import COARSE, predictor
 
-LEAST = 0.6
+LEAST = 1.5
 """Mean motion of the landmarks, in % of the eyes' distance, below which a strength would be a share of noise."""
 
 

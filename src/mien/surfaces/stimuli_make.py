@@ -3,8 +3,9 @@ finish each picture and measure it."""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ CROPS = ".crops"
 
 EYES = ("left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y")
 COPIED = (
-    "id", "input", "input_sha256", "box", "zoom", "beyond", "expression", "model", "model_sha256", "version", "seed", "error",
+    "id", "input", "input_sha256", "box", "zoom", "beyond", "expression", "model", "model_sha256", "version", "seed",
+    "error",
 )  # fmt: skip
 """Columns that the first pass knows."""
 
@@ -47,7 +49,7 @@ class Options:
 
     expressions: tuple[str, ...] = ("all",)
     strengths: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    framing: Framing = Framing(512, 512)
+    framing: Framing = field(default_factory=lambda: Framing(512, 512))
     background: tuple[int, int, int] | None = None
     match: bool = False
     face: Choice = "largest"
@@ -145,10 +147,12 @@ class Finisher:
         cv2.setNumThreads(1)
         self.job = job
         self.describer = Describer(job.options.embedder) if job.options.embedder else None
+        self._looks: dict[bytes, tuple[np.ndarray, dict[str, str], np.ndarray | None]] = {}
 
     def make(self, cut: Made) -> Made:
         """The pictures of a photo as they are handed over, and what is measured on them."""
         job = self.job
+        self._looks.clear()
         try:
             rows = self._finish(cut.rows)
         except Exception as error:
@@ -183,15 +187,8 @@ class Finisher:
         mean, deviation = luminance.figures(pixels, options.framing.region)
         row = {key: cut[key] for key in COPIED} | {"strength": f"{cut['strength']:g}"}
         row |= {"lightness": f"{mean:.3f}", "contrast": f"{deviation:.3f}", "clipped": f"{clipped:.5f}"}
-        # read in the photo's pose, so that what a detector does anew for each picture is no motion of the face
-        points = refine(pixels, align.crop_transform(np.array(cut["pose"])))
-        described = None
-        found = detect(pixels)
-        if found:  # and once more as a stranger's picture
-            rough = coarse(pixels, found[0])
-            eyes = eye_centres(fuse(refine(pixels, rough), rough))
-            row |= {key: f"{v:.2f}" for key, v in zip(EYES, eyes.ravel(), strict=True)}
-            described = self.describer.describe(pixels, found[0]) if self.describer else None
+        points, eyes, described = self._look(pixels, np.array(cut["pose"]))
+        row |= eyes
         if cut["asked"]:
             path, picture = target(job.out, cut["name"]), Picture(pixels)
             write(path, stamped(picture, cut["step"] | self._how()) if options.provenance else picture)
@@ -199,12 +196,27 @@ class Finisher:
         row["time"] = f"{cut['seconds'] + time.perf_counter() - began:.3f}"
         return Seen(cut, row, points, described)
 
+    def _look(self, pixels: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, dict[str, str], np.ndarray | None]:
+        """Landmarks (68, 2) px, columns of the eyes, descriptor; a photo itself is looked at only once."""
+        key = hashlib.sha256(pixels.data).digest() + pose.tobytes()
+        if key not in self._looks:
+            # in the photo's pose, so that what a detector does anew for each picture is no motion of the face
+            points, eyes, described = refine(pixels, align.crop_transform(pose)), {}, None
+            found = detect(pixels)
+            if found:  # and once more as a stranger's picture
+                rough = coarse(pixels, found[0])
+                centres = eye_centres(fuse(refine(pixels, rough), rough))
+                eyes = {name: f"{v:.2f}" for name, v in zip(EYES, centres.ravel(), strict=True)}
+                described = self.describer.describe(pixels, found[0]) if self.describer else None
+            self._looks[key] = points, eyes, described
+        return self._looks[key]
+
     def _how(self) -> dict[str, Any]:
         """What the record of a picture says beside the edit."""
         options = self.job.options
         told: dict[str, Any] = {"crop": f"{options.framing.width}x{options.framing.height}"}
         if options.background:
-            told["background"] = "#%02x%02x%02x" % options.background
+            told["background"] = "#{:02x}{:02x}{:02x}".format(*options.background)
         if self.job.light:
             told["lightness"] = [round(value, 3) for value in self.job.light]
         return told

@@ -1,0 +1,147 @@
+"""The same kind out as in; crops; several threads at once; the examples of the documentation."""
+
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import mien
+from drawn import face
+from mien import Editor, MienError
+from mien.face import align, find_faces
+from support import SAMPLE, needs_sample, needs_weights
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def drawn() -> np.ndarray:
+    return face(200)
+
+
+def test_arrays_come_back_as_they_were_given(drawn, stand_in):
+    plain = mien.edit(drawn, "happy", 0.8, model=stand_in)
+    assert plain.shape == drawn.shape and plain.dtype == np.uint8 and not np.array_equal(plain, drawn)
+    assert np.array_equal(plain, Editor(stand_in).edit(drawn, "happy", 0.8).image)
+    alpha = np.dstack([drawn, np.full(drawn.shape[:2], 77, np.uint8)])
+    again = mien.edit(alpha, "happy", 0.8, model=stand_in)
+    assert np.array_equal(again[..., :3], plain) and (again[..., 3] == 77).all()
+    grey = mien.edit(drawn[..., 0], "happy", model=stand_in)
+    assert grey.shape == drawn.shape[:2] and grey.dtype == np.uint8
+    deep = mien.edit(drawn.astype(np.uint16) * 257, "happy", model=stand_in)
+    assert deep.dtype == np.uint16 and deep.shape == drawn.shape
+    assert np.array_equal(mien.edit(drawn, "happy", 0, model=stand_in), drawn)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P"])
+def test_pillow_comes_back_as_pillow(mode, drawn, stand_in):
+    image = Image.fromarray(drawn).convert(mode)
+    made = mien.edit(image, "happy", model=stand_in)
+    assert made.size == image.size and made.mode == {"P": "RGB"}.get(mode, mode)
+    assert b"compositeWithTrainedAlgorithmicMedia" in made.info["xmp"]
+    assert not np.array_equal(np.asarray(made.convert("RGB")), np.asarray(image.convert("RGB")))
+
+
+def test_a_turned_photo_of_pillow_is_put_upright(drawn, stand_in, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.rot90(drawn).copy()).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as image:
+        made = mien.edit(image, "happy", model=stand_in)
+    assert np.array_equal(np.asarray(made), mien.edit(drawn, "happy", model=stand_in))
+    assert made.getexif().get(274, 1) == 1
+
+
+def test_paths_give_paths(drawn, stand_in, tmp_path):
+    Image.fromarray(drawn).save(tmp_path / "a.png")
+    out = mien.edit(tmp_path / "a.png", "happy", 0.8, model=stand_in, out=tmp_path / "b.png")
+    assert out == tmp_path / "b.png"
+    assert np.array_equal(mien.picture.read(out).pixels, mien.edit(drawn, "happy", 0.8, model=stand_in))
+    for image, options, says in (
+        (tmp_path / "a.png", {}, "out=path"),
+        (drawn, {"out": tmp_path / "c.png"}, "given by their path"),
+        (tmp_path / "a.png", {"out": tmp_path / "a.png"}, "never overwritten"),
+        (Image.new("CMYK", (9, 9)), {}, "CMYK"),
+        ("none.png", {"out": tmp_path / "c.png"}, "does not exist"),
+        ([1, 2], {}, "an image is a path"),
+    ):
+        with pytest.raises(MienError, match=says):
+            mien.edit(image, "happy", model=stand_in, **options)
+
+
+def test_crops(drawn, stand_in):
+    editor = Editor(stand_in)
+    one = find_faces(drawn)[0]
+    crops = np.stack([align.crop(drawn, one.transform), align.crop(drawn[:, ::-1].copy(), one.transform)])
+    before = crops.copy()
+    made = editor.edit_crops(crops, "happy", 0.5)
+    assert made.shape == crops.shape and made.dtype == np.uint8 and np.array_equal(crops, before)
+    assert all(not np.array_equal(a, b) for a, b in zip(made, crops, strict=True))
+    assert np.array_equal(editor.edit_crops(crops[1:], "happy", 0.5)[0], made[1])
+    mixed = editor.edit_crops(crops, ["sad", "happy"], [0, 0.5])
+    assert np.array_equal(mixed[0], crops[0]) and np.array_equal(mixed[1], made[1])
+    small = np.stack([align.crop(drawn, one.transform, 128)])
+    marks = align.apply(one.transform, one.landmarks)[None] / 2 - 0.25
+    assert np.abs(editor.edit_crops(small, "happy", landmarks=marks).astype(int) - small).max() > 3
+    assert editor.edit_crops(crops[:0], "happy").shape == (0, 256, 256, 3)
+    for wrong, options in (
+        (crops[0], {}),
+        (crops.astype(float), {}),
+        (crops[:, :32, :32], {}),
+        (crops, {"landmarks": np.zeros((1, 68, 2))}),
+        (crops, {"strength": [1.0]}),
+        (crops, {"strength": 2.0}),
+    ):
+        with pytest.raises(MienError):
+            editor.edit_crops(wrong, "happy", **options)
+
+
+def test_threads_that_share_an_editor_do_not_disturb_each_other(stand_in):
+    """Many photos in four threads give what one after the other gives; and so do four threads with one photo."""
+    photos = [cv2.convertScaleAbs(face(160 + 12 * i), alpha=1 - 0.02 * i) for i in range(8)]
+    editor, alone = Editor(stand_in), Editor(stand_in)
+    wanted = [alone.edit(photo, "happy", 0.8).image for photo in photos]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            got = list(pool.map(lambda photo: editor.edit(photo, "happy", 0.8).image, photos))
+            assert all(np.array_equal(a, b) for a, b in zip(got, wanted, strict=True))
+        strengths = [0.2, 0.4, 0.6, 0.8] * 3
+        got = list(pool.map(lambda strength: editor.edit(photos[0], "sad", strength).image, strengths))
+    for image, strength in zip(got, strengths, strict=True):
+        assert np.array_equal(image, alone.edit(photos[0], "sad", strength).image)
+
+
+@needs_weights
+@needs_sample
+def test_the_documented_examples_run(tmp_path, monkeypatch):
+    """Every Python block of docs/python.md, one after the other, in a folder with a photo."""
+    shutil.copy(SAMPLE, tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(blocks) >= 5
+    names: dict[str, object] = {"__name__": "example"}
+    for number, block in enumerate(blocks):
+        exec(compile(block, f"docs/python.md block {number}", "exec"), names)
+    assert (tmp_path / "out.jpg").is_file()
+
+
+def test_types_reach_the_user(tmp_path):
+    """mypy sees the kinds: what comes out is what went in."""
+    assert (Path(mien.__file__).parent / "py.typed").is_file()
+    code = "import mien, numpy as np\nfrom PIL import Image\n"
+    code += "reveal_type(mien.edit(np.zeros((9, 9), np.uint8), 'sad'))\n"
+    code += "reveal_type(mien.edit(Image.new('L', (9, 9)), 'sad'))\n"
+    code += "reveal_type(mien.edit('a.png', 'sad', out='b.png'))\nmien.edit('a.png', 'sad')\n"
+    (tmp_path / "use.py").write_text(code)
+    run = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "--follow-imports=silent", "use.py"]
+    said = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=300).stdout
+    for kind in ("ndarray", "Image.Image", "pathlib"):
+        assert kind in said
+    assert said.count("error:") == 1 and "use.py:6: error: No overload variant" in said

@@ -40,9 +40,10 @@ def test_matched_pictures_have_the_figures_asked_for_and_keep_their_hues():
 
 
 def test_what_cannot_follow_is_counted():
-    one = picture(3)
-    _, clipped = match(one, ALL, 97.0, 15.0)
-    assert 0.2 < clipped < 0.8
+    two = np.full((40, 50, 3), 100, np.uint8)
+    two[:12] = 150  # 30% that end at L* 113, the others at 80
+    made, clipped = match(two, ALL, 90.0, 15.0)
+    assert clipped == 0.3 and (made[:12] == 255).all() and figures(made, ALL)[0] < 90
     flat = np.full((40, 50, 3), 90, np.uint8)  # no contrast to stretch
     made, clipped = match(flat, ALL, 50.0, 10.0)
     assert clipped == 0 and abs(figures(made, ALL)[0] - 50) < 0.3 and figures(made, ALL)[1] < 1e-6

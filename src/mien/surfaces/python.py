@@ -49,8 +49,8 @@ def edit(
     model: str | Path = DEFAULT,
     out: str | Path | None = None,
 ) -> np.ndarray | Image.Image | Path:
-    """A photo with another expression: an array for an array, of its shape and type; an upright image of Pillow for one;
-    for a path the file `out` is written, and its path returned.
+    """A photo with another expression: an array for an array, of its shape and type; an upright image of
+    Pillow for one; for a path the file `out` is written, and its path returned.
 
     `strength` and `face` as in `Portrait.edit`. The weights are loaded once a model. Files say that they were edited;
     an image of Pillow has that in `info["xmp"]`, to be given to its `save`; an array cannot say it.

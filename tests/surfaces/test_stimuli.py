@@ -83,12 +83,9 @@ def test_luminance_is_that_of_the_set_and_all_around_is_grey(made):
 
 
 def test_the_record_says_how(made):
-    (step,) = provenance.inspect(
-        made / "a_01-happy_050.png"
-        if (made / "a_01-happy_050.png").exists()
-        else next(made.glob("a-*_01-happy_050.png"))
-    ).edits
+    (step,) = provenance.inspect(next(made.glob("a-*_01-happy_050.png"))).edits
     assert (step["made"], step["expression"], step["strength"]) == ("stimulus", "happy", 0.5)
+    assert provenance.inspect(made / "sheet.png").edits[0]["made"] == "sheet"
     assert step["background"] == "#808080" and step["crop"] == "256x256" and len(step["lightness"]) == 2
 
 

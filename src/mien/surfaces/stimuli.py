@@ -21,6 +21,7 @@ from mien.editor import Editor
 from mien.errors import MienError
 from mien.formats import write, write_bytes
 from mien.picture import Picture, read
+from mien.provenance import stamped
 from mien.sheet import grid
 from mien.surfaces import workers as processes
 from mien.surfaces.folder import pictures, place
@@ -89,7 +90,11 @@ def stimuli(
     manifest = write_table(out / MANIFEST, COLUMNS, ({k: v for k, v in row.items() if k in COLUMNS} for row in rows))
     good = [row for row in rows if not row["error"]]
     if good:
-        write(out / SHEET, Picture(_sheet(good, out)))
+        drawn = Picture(_sheet(good, out))
+        told = {"edited": any(options.strengths), "made": "sheet", "strengths": list(options.strengths)}
+        told |= {"mien": __version__, "expressions": head["expressions"]}
+        told |= {"model": {"name": good[0]["model"], "sha256": good[0]["model_sha256"]}}
+        write(out / SHEET, stamped(drawn, told) if options.provenance else drawn)
     _about(out, job, head, good)
     failures = [(row["input"], row["error"]) for row in rows if row["error"]]
     return Summary(len(sitters), len(good), failures, manifest)

@@ -72,7 +72,7 @@ def write_bytes(path: Path, data: bytes) -> Path:
 
 def encode(picture: Picture, form: str) -> bytes:
     """A picture as a file of `form` (JPEG, PNG, WEBP, TIFF or BMP)."""
-    array = _channels(picture)
+    array = channels(picture)
     if array.dtype == np.uint16:
         return _deep_png(array, picture) if form == "PNG" else _deep_tiff(array, picture)
     options: dict[str, Any] = {}
@@ -117,8 +117,8 @@ def _temporary(path: Path) -> Path:
     return path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"
 
 
-def _channels(picture: Picture) -> np.ndarray:
-    """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4), as the file had it."""
+def channels(picture: Picture) -> np.ndarray:
+    """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4), as the file or the array had it."""
     pixels = picture.pixels
     if picture.grey:  # exact where the three are equal
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)

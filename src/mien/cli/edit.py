@@ -10,6 +10,7 @@ import typer
 from mien.cli.options import Json, Model, NoProvenance, Photo, WhichFace, described, print_json
 from mien.errors import MienError
 from mien.expression import Expression, parse
+from mien.surfaces.names import slug
 
 
 def edit(
@@ -74,8 +75,3 @@ def outputs(output: Path, expressions: list[Expression]) -> list[Path]:
     if twice:
         raise MienError(f"{twice.pop()} would be written twice: an expression is given twice")
     return paths
-
-
-def slug(expression: Expression) -> str:
-    """An expression as part of a file name: happy-0.8, happy-0.5+jawOpen-0.2; a negative weight has two dashes."""
-    return str(expression).replace(":", "-").replace("=", "-").replace(",", "+")

@@ -43,11 +43,9 @@ class Synthesiser(Protocol):
         ...
 
 
-def synthesiser(path: Path, providers: Sequence[str] | None = None) -> Synthesiser:
+def synthesiser(path: Path, providers: Sequence[str] | None = None, threads: int | None = None) -> Synthesiser:
     """The weights of an .onnx file, of whichever kind its inputs and outputs say."""
-    if path == generator.WEIGHTS:
-        return generator.Generator(None, providers)
-    weights = open_weights(path, providers)
+    weights = open_weights(path, providers, manifest=path == generator.WEIGHTS, threads=threads)
     for fits, kind in ((generator.fits, generator.Generator), (painter.fits, painter.Painter)):
         if fits(weights):
             return kind(weights)

@@ -1,0 +1,139 @@
+"""Each rival trains, goes on as if it had never stopped, and is put to use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mien.cli import main
+from mien.errors import MienError
+from mien.models.baselines.registry import RIVALS
+from mien.training.baselines.apply import load_maker
+from mien.training.checkpoint import save_checkpoint
+from mien.training.paper.config import LogOptions
+from training.baselines.rivals import CONFIGS, tiny, train
+from training.paper import tiny as paper
+from training.paper.tiny import NAMES, made_up
+
+FILE = "checkpoint.safetensors"
+
+
+@pytest.fixture(scope="module")
+def fabric():
+    made = paper.launch(paper.TINY)
+    torch.set_num_threads(1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, fabric, embedder_file):
+    """Each rival's folder after two steps without a break."""
+    folders = {}
+    for name in RIVALS:
+        folders[name] = tmp_path_factory.mktemp(name)
+        train(tiny(name, str(embedder_file)), folders[name], fabric)
+    return folders
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_it_trains_and_resumes_exactly(name, runs, fabric, embedder_file, tmp_path):
+    config = tiny(name, str(embedder_file))
+    one = replace(config, optimiser=replace(config.optimiser, steps=1))
+    train(one, tmp_path, fabric)
+    first = load_file(tmp_path / FILE)
+    torch.seed()  # whatever was drawn in between
+    train(config, tmp_path, fabric)
+    whole, again = load_file(runs[name] / FILE), load_file(tmp_path / FILE)
+    assert whole.keys() == again.keys() and all(torch.equal(whole[key], again[key]) for key in whole)
+    for net in ("generator", "discriminator", "average"):
+        mine = [key for key in whole if key.startswith(f"{net}.")]
+        assert mine and any(not torch.equal(first[key], whole[key]) for key in mine)
+    sheet = cv2.imread(str(runs[name] / "samples" / "0000002.png"))
+    assert sheet.shape == (2 * 64, (1 + len(NAMES)) * 64, 3)
+    with pytest.raises(MienError, match=r"a run with other width"):
+        train(replace(config, width=8), tmp_path, fabric)
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_it_is_put_to_use(name, runs):
+    maker = load_maker(runs[name])
+    assert (maker.size, maker.expressions) == (64, NAMES) and len(maker.sha256) == 64
+    crops = made_up().images[:18:3]
+    landmarks = np.random.default_rng(0).uniform(10, 50, (len(crops), 68, 2))
+    made = maker.make(crops, landmarks, "happy")
+    assert made.shape == crops.shape and made.dtype == np.uint8
+    assert np.array_equal(made, maker.make(crops, landmarks, "happy"))
+    if maker.steady:
+        with pytest.raises(MienError, match="no strength but 1, not 0.5"):
+            maker.make(crops, landmarks, "happy", 0.5)
+    else:
+        assert maker.make(crops, landmarks, "happy", 0.5).shape == crops.shape
+    for arguments, says in (
+        ((crops[:, :32], landmarks, "happy"), "expected crops"),
+        ((crops, landmarks[:1], "happy"), "expected landmarks"),
+        ((crops, landmarks, "anger"), "knows neutral, happy, sad, not 'anger'"),
+    ):
+        with pytest.raises(MienError, match=says):
+            maker.make(*arguments)
+
+
+def test_the_sheet_is_what_the_maker_makes(runs):
+    """The averaged weights, by both ways."""
+    sheet = cv2.imread(str(runs["stargan"] / "samples" / "0000002.png"))[..., ::-1]
+    crops = made_up().held_out
+    made = load_maker(runs["stargan"]).make(crops, np.zeros((2, 68, 2)), "sad")
+    assert np.array_equal(sheet[:, -64:], np.concatenate(list(made)))
+
+
+def test_the_papers_system_is_put_to_use_too(tmp_path, fabric):
+    config = paper.with_run(paper.TINY, steps=1)
+    paper.train(replace(config, log=LogOptions(faces=0)), made_up(), tmp_path, fabric)
+    maker = load_maker(tmp_path)
+    crops = made_up().images[:2]
+    assert maker.make(crops, np.zeros((2, 68, 2)), "sad").shape == (2, 64, 64, 3) and maker.steady
+
+
+def test_what_cannot_be_put_to_use(tmp_path):
+    with pytest.raises(MienError, match=r"no checkpoint\.safetensors"):
+        load_maker(tmp_path)
+    save_checkpoint(tmp_path, {"x": torch.zeros(1)}, {"step": 1, "config": {}})
+    with pytest.raises(MienError, match="makes no faces here"):
+        load_maker(tmp_path)
+
+
+SMALL = (
+    "width=4", 'categories=["neutral", "happy"]', 'sources=["neutral"]', "optimiser.steps=1", "optimiser.batch=2",
+    "data.variants=1", "data.smiles=0", "log.faces=1", "loss.identity_weight=0",
+)  # fmt: skip
+
+
+def test_the_command_from_painted_people(people, kit_file, tmp_path, capsys):
+    """The guided one, whose landmarks are measured once and kept."""
+
+    def call(*more: str) -> int:
+        told = [word for setting in SMALL for word in ("--set", setting)]
+        places = ["--shared", str(people), "--assets", str(kit_file.parent), "--faces", str(tmp_path / "faces")]
+        with pytest.raises(SystemExit) as left:
+            main(["train", str(CONFIGS / "g2gan.toml"), "--out", str(tmp_path / "run"), *places, *told, *more])
+        return left.value.code
+
+    assert call() == 0
+    kept = sorted(path.name.split("-")[0] for path in (tmp_path / "faces").iterdir())
+    assert kept == ["faces", "points"] and (tmp_path / "run" / "samples" / "0000001.png").is_file()
+    times = [path.stat().st_mtime_ns for path in (tmp_path / "faces").iterdir()]
+    assert call("--resume", "--set", "optimiser.steps=2") == 0
+    assert times == [path.stat().st_mtime_ns for path in (tmp_path / "faces").iterdir()]
+    capsys.readouterr()
+    for more, says in (
+        (("--devices", "2"), "trains on one device"),
+        (("--workers", "2"), '--workers means nothing for model = "g2gan"'),
+        ((), "holds a run at step 2: add --resume"),
+    ):
+        assert call(*more) == 2
+        error = capsys.readouterr().err.strip()
+        assert says in error and "\n" not in error

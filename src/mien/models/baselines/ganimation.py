@@ -20,14 +20,18 @@ from torch.nn import functional
 
 from mien.expression import SHAPES
 from mien.models.baselines.base import Options, Rival, Step, Terms, Wanted
-from mien.models.baselines.parts import Critic, Trunk, gradient_penalty, signed, total_variation, unsigned
+from mien.models.baselines.parts import ADVERSARIAL, Critic, Trunk, critic_terms, fooled, signed, total_variation, unsigned
 
 
 @dataclass(frozen=True)
 class GANimationOptions(Options):
-    """Weights as in the paper (sec. 6). blocks: residual blocks. critic_steps: updates of D for one of G (paper: 5).
-    critic_width: channels of D's first layer, 0: as the generator's."""
+    """Weights as in the paper (sec. 6). adversarial: "wasserstein" as in the paper, or "least-squares".
+    adversarial_weight: of all of L_I, the penalty included (1). blocks: residual blocks. critic_steps: updates of D for one of G (paper: 5).
+    critic_width: channels of D's first layer, 0: as the generator's. patches: halvings before D scores, 0: all, as in
+    the paper."""
 
+    adversarial: str = "wasserstein"
+    adversarial_weight: float = 1.0
     condition_weight: float = 4000.0
     cycle_weight: float = 10.0
     penalty_weight: float = 10.0
@@ -36,6 +40,7 @@ class GANimationOptions(Options):
     blocks: int = 6
     critic_steps: int = 5
     critic_width: int = 0
+    patches: int = 0
 
 
 class Painted(NamedTuple):
@@ -81,18 +86,18 @@ class GANimation(Rival):
         return Animator(self.nets.width, self.own.blocks)
 
     def discriminator(self) -> nn.Module:
-        return Critic(self.nets.size, self.own.critic_width or self.nets.width, len(SHAPES))
+        return Critic(self.nets.size, self.own.critic_width or self.nets.width, len(SHAPES), self.own.patches)
 
     def make(self, generator: Animator, step: Step, lots: torch.Generator) -> Painted:
         return generator(step.source, step.weights)
 
     def discriminator_terms(self, discriminator: Critic, step: Step, made: Painted, lots: torch.Generator) -> Terms:
         own, real, false = self.own, signed(step.target), signed(made.face.detach())
-        scores, reads = discriminator(real)
-        return {
-            "real": -scores.mean(),
-            "made": discriminator(false)[0].mean(),
-            "penalty": own.penalty_weight * gradient_penalty(lambda x: discriminator(x)[0], real, false, lots),
+        reads = discriminator(real)[1]
+        terms = critic_terms(
+            own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots
+        )
+        return {name: own.adversarial_weight * term for name, term in terms.items()} | {
             "condition": own.condition_weight * functional.mse_loss(reads, step.weights),
         }
 
@@ -104,7 +109,7 @@ class GANimation(Rival):
         back = generator(made.face, step.source_weights)
         masks = sum(attention_loss(shown.attention, own.variation_weight) for shown in (made, back))
         return {
-            "adversarial": -scores.mean(),
+            "adversarial": own.adversarial_weight * fooled(own.adversarial, scores),
             "condition": own.condition_weight * functional.mse_loss(reads, step.weights),
             "cycle": own.cycle_weight * 2 * functional.l1_loss(back.face, step.source),  # of images in [-1, 1]
             "attention": own.attention_weight * torch.as_tensor(masks),

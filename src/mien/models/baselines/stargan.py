@@ -18,20 +18,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.models.baselines.base import Options, Rival, Step, Terms, Wanted
-from mien.models.baselines.parts import Critic, Trunk, gradient_penalty, signed, unsigned
+from mien.models.baselines.parts import Critic, Trunk, critic_terms, fooled, signed, unsigned
 
 
 @dataclass(frozen=True)
 class StarGANOptions(Options):
-    """Weights as in the paper (sec. 7.2). blocks: residual blocks. critic_steps: updates of D for one of G (paper: 5).
-    critic_width: channels of D's first layer, 0: as the generator's."""
+    """Weights as in the paper (sec. 7.2). adversarial: "wasserstein" as in the paper, or "least-squares".
+    adversarial_weight: of all of L_adv, the penalty included (1).
+    same_weight: of |G(x, c') - x|, which CycleGAN (Zhu et al. 2017, sec. 5.2) has
+    and StarGAN has not (0): told what the face shows already, G changes nothing. blocks: residual blocks. critic_steps: updates of D for one of G (paper: 5).
+    critic_width: channels of D's first layer, 0: as the generator's. patches: halvings before D scores, 0: all, as in
+    the paper."""
 
+    adversarial: str = "wasserstein"
+    adversarial_weight: float = 1.0
     class_weight: float = 1.0
     cycle_weight: float = 10.0
     penalty_weight: float = 10.0
+    same_weight: float = 0.0
     blocks: int = 6
     critic_steps: int = 5
     critic_width: int = 0
+    patches: int = 0
 
 
 class StarGenerator(nn.Module):
@@ -56,18 +64,18 @@ class StarGAN(Rival):
         return StarGenerator(self.nets.categories, self.nets.width, self.own.blocks)
 
     def discriminator(self) -> nn.Module:
-        return Critic(self.nets.size, self.own.critic_width or self.nets.width, self.nets.categories)
+        return Critic(self.nets.size, self.own.critic_width or self.nets.width, self.nets.categories, self.own.patches)
 
     def make(self, generator: StarGenerator, step: Step, lots: torch.Generator) -> Tensor:
         return generator(step.source, step.category)
 
     def discriminator_terms(self, discriminator: Critic, step: Step, made: Tensor, lots: torch.Generator) -> Terms:
         own, real, false = self.own, signed(step.target), signed(made.detach())
-        scores, reads = discriminator(real)
-        return {
-            "real": -scores.mean(),
-            "made": discriminator(false)[0].mean(),
-            "penalty": own.penalty_weight * gradient_penalty(lambda x: discriminator(x)[0], real, false, lots),
+        reads = discriminator(real)[1]
+        terms = critic_terms(
+            own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots
+        )
+        return {name: own.adversarial_weight * term for name, term in terms.items()} | {
             "class": own.class_weight * functional.cross_entropy(reads, step.category.argmax(1)),
         }
 
@@ -77,11 +85,15 @@ class StarGAN(Rival):
         own = self.own
         scores, reads = discriminator(signed(made))
         back = generator(made, step.source_category)
-        return {
-            "adversarial": -scores.mean(),
+        terms = {  # distances are of images in [-1, 1]
+            "adversarial": own.adversarial_weight * fooled(own.adversarial, scores),
             "class": own.class_weight * functional.cross_entropy(reads, step.category.argmax(1)),
-            "cycle": own.cycle_weight * 2 * functional.l1_loss(back, step.source),  # of images in [-1, 1]
+            "cycle": own.cycle_weight * 2 * functional.l1_loss(back, step.source),
         }
+        if own.same_weight:
+            same = generator(step.source, step.source_category)
+            terms["same"] = own.same_weight * 2 * functional.l1_loss(same, step.source)
+        return terms
 
     def apply(self, generator: StarGenerator, photos: Tensor, wanted: Wanted) -> Tensor:
         return generator(photos, wanted.category)

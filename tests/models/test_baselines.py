@@ -81,6 +81,35 @@ def test_the_penalty_of_a_linear_critic():
     assert unit.item() == pytest.approx(0, abs=1e-10)
 
 
+@pytest.mark.parametrize(("kind", "real", "made", "fooled"), [("wasserstein", -3, -1, 1), ("least-squares", 2, 0.5, 4)])
+def test_what_a_critic_and_the_generator_learn_by_hand(kind, real, made, fooled):
+    """Scores of 3 for real faces, -1 for made ones."""
+    faces = torch.cat([torch.full((2, 3, 4, 4), 3.0), torch.full((2, 3, 4, 4), -1.0)])
+    terms = parts.critic_terms(kind, lambda x: x.mean((1, 2, 3))[:, None], faces[:2], faces[2:], 10, draws())
+    assert terms["real"].item() == pytest.approx(real) and terms["made"].item() == pytest.approx(made)
+    if kind == "wasserstein":
+        assert terms["penalty"].item() == pytest.approx(10 * (48**-0.5 - 1) ** 2, rel=1e-4)
+    assert parts.fooled(kind, torch.tensor([[-1.0]])).item() == pytest.approx(fooled)
+
+
+def test_finer_patches():
+    scores, reads = parts.Critic(64, 4, 7, patches=3)(torch.rand(2, 3, 64, 64))
+    assert scores.shape == (2, 1, 8, 8) and reads.shape == (2, 7)
+    assert parts.Critic(64, 4, 7)(torch.rand(2, 3, 64, 64))[0].shape == (2, 1, 2, 2)
+
+
+def test_told_what_the_face_shows_already():
+    method, shown = rival("stargan"), step()
+    generator, discriminator = method.generator(), method.discriminator()
+    made = method.make(generator, shown, draws())
+    assert "same" not in method.generator_terms(generator, discriminator, shown, made, draws())
+    method.own = replace(method.own, same_weight=5.0)
+    same = method.generator_terms(generator, discriminator, shown, made, draws())["same"]
+    with torch.no_grad():
+        wanted = 5 * 2 * (generator(shown.source, shown.source_category) - shown.source).abs().mean()
+    assert same.item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
 def test_cross_entropy_and_variation_by_hand():
     assert parts.cross_entropy(torch.zeros(3, 1), True).item() == pytest.approx(math.log(2))
     assert parts.cross_entropy(torch.full((3, 1), 2.0), False).item() == pytest.approx(math.log(1 + math.e**2))
@@ -153,7 +182,7 @@ def test_landmarks_move_as_those_of_training_did():
     neutral = Wanted(torch.eye(3)[[0] * 4], shown.weights, shown.points, 0.5)
     with pytest.raises(MienError, match="strength towards neutral is 1"):
         method.apply(generator, shown.source, neutral)
-    with pytest.raises(MienError, match="within 0 and 1, not 1.5"):
+    with pytest.raises(MienError, match=r"within 0 and 1, not 1\.5"):
         rival("exprgan").apply(None, shown.source, neutral._replace(strength=1.5))
 
 

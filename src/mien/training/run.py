@@ -17,9 +17,9 @@ from mien.data.people import read_people
 from mien.data.rigs import neutral_rigs, smile_rigs
 from mien.errors import MienError
 from mien.face import find_faces
+from mien.models.baselines.registry import RIVALS
 from mien.models.embedder import load_embedder
 from mien.rig.facekit import FaceKit
-from mien.models.baselines.registry import RIVALS
 from mien.training import warp
 from mien.training.baselines import learner as baseline
 from mien.training.baselines.config import BaselineConfig, configure

@@ -69,7 +69,7 @@ def test_it_is_put_to_use(name, runs):
     assert made.shape == crops.shape and made.dtype == np.uint8
     assert np.array_equal(made, maker.make(crops, landmarks, "happy"))
     if maker.steady:
-        with pytest.raises(MienError, match="no strength but 1, not 0.5"):
+        with pytest.raises(MienError, match=r"no strength but 1, not 0\.5"):
             maker.make(crops, landmarks, "happy", 0.5)
     else:
         assert maker.make(crops, landmarks, "happy", 0.5).shape == crops.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from mien.errors import MienError
 from mien.models.embedder import Embedder
+
+ADVERSARIAL = ("wasserstein", "least-squares")
+"""What a rival's option `adversarial` may be, where it has one."""
 
 Terms = dict[str, Tensor]
 """Weighted terms of a loss by name; their sum is the loss."""
@@ -50,6 +53,9 @@ class Options:
             value = getattr(self, f.name)
             if isinstance(value, int | float) and value < 0:
                 raise MienError(f"loss.{f.name} must not be negative")
+        kind = getattr(self, "adversarial", ADVERSARIAL[0])
+        if kind not in ADVERSARIAL:
+            raise MienError(f'loss.adversarial is "wasserstein" or "least-squares", not {kind!r}')
 
 
 @dataclass(frozen=True)
@@ -106,10 +112,5 @@ class Rival(ABC):
     def apply(self, generator: Any, photos: Tensor, wanted: Wanted) -> Tensor:
         """Faces (N, 3, S, S) in [0, 1] -> the same with the expression."""
 
-    def learn(self, generator: Any, shown: Step) -> None:
+    def learn(self, generator: Any, shown: Step) -> None:  # noqa: B027  most have nothing to keep
         """Keep with the generator what all faces to train on, as one step, say beside their pixels."""
-
-
-def options_dict(own: Options) -> dict[str, Any]:
-    """An options table as plain values."""
-    return asdict(own)

@@ -7,9 +7,9 @@ only the difference that the expression makes to them.
         lambda |y - made|  +  E log D_z(z*) + E log(1 - D_z(E(x)))              z* of the uniform prior
                            +  E log D_img(y, c) + E log(1 - D_img(made, c))
 
-We read the abstract and the family (the conditional adversarial autoencoder, Zhang et al. 2017), not the paper's tables:
-weights, the norm of the first term (L1 here) and the level of the path are our reading, and options. A strength scales
-the difference, which is ours too.
+We read the abstract and the family (the conditional adversarial autoencoder, Zhang et al. 2017), not the paper's
+tables: weights, the norm of the first term (L1 here) and the level of the path are our reading, and options. A strength
+scales the difference, which is ours too.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ class DifferenceAutoencoder(nn.Module):
         path = own.path
         self.low = nn.Sequential(*(down(w[i - 1] if i else 3, w[i], norm=i > 0) for i in range(path)))
         self.encode = nn.Sequential(
-            *(down(w[i - 1], w[i]) for i in range(path, depth)), nn.Flatten(), nn.Linear(w[-1] * 16, own.code), nn.Tanh()
+            *(down(w[i - 1], w[i]) for i in range(path, depth)),
+            nn.Flatten(),
+            nn.Linear(w[-1] * 16, own.code),
+            nn.Tanh(),
         )
         self.grow = nn.Linear(own.code + categories, w[-1] * 16)
         nn.init.normal_(self.grow.weight[:, own.code :], 0.0, 0.3)  # the label must be heard among 50 numbers

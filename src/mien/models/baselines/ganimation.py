@@ -20,15 +20,23 @@ from torch.nn import functional
 
 from mien.expression import SHAPES
 from mien.models.baselines.base import Options, Rival, Step, Terms, Wanted
-from mien.models.baselines.parts import ADVERSARIAL, Critic, Trunk, critic_terms, fooled, signed, total_variation, unsigned
+from mien.models.baselines.parts import (
+    Critic,
+    Trunk,
+    critic_terms,
+    fooled,
+    signed,
+    total_variation,
+    unsigned,
+)
 
 
 @dataclass(frozen=True)
 class GANimationOptions(Options):
     """Weights as in the paper (sec. 6). adversarial: "wasserstein" as in the paper, or "least-squares".
-    adversarial_weight: of all of L_I, the penalty included (1). blocks: residual blocks. critic_steps: updates of D for one of G (paper: 5).
-    critic_width: channels of D's first layer, 0: as the generator's. patches: halvings before D scores, 0: all, as in
-    the paper."""
+    adversarial_weight: of all of L_I, the penalty included (1). blocks: residual blocks. critic_steps: updates of D for
+    one of G (paper: 5). critic_width: channels of D's first layer, 0: as the generator's. patches: halvings before D
+    scores, 0: all, as in the paper."""
 
     adversarial: str = "wasserstein"
     adversarial_weight: float = 1.0
@@ -94,9 +102,7 @@ class GANimation(Rival):
     def discriminator_terms(self, discriminator: Critic, step: Step, made: Painted, lots: torch.Generator) -> Terms:
         own, real, false = self.own, signed(step.target), signed(made.face.detach())
         reads = discriminator(real)[1]
-        terms = critic_terms(
-            own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots
-        )
+        terms = critic_terms(own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots)
         return {name: own.adversarial_weight * term for name, term in terms.items()} | {
             "condition": own.condition_weight * functional.mse_loss(reads, step.weights),
         }

@@ -127,9 +127,7 @@ class LatentJudge(nn.Sequential):
     """code (N, D) -> logit (N, 1): does it come from the prior or from the encoder (Makhzani et al. 2015)."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(
-            nn.Linear(code, 64), nn.LeakyReLU(0.2), nn.Linear(64, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1)
-        )
+        super().__init__(nn.Linear(code, 64), nn.LeakyReLU(0.2), nn.Linear(64, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
 
 
 def signed(photo: Tensor) -> Tensor:
@@ -150,9 +148,6 @@ def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, false: Ten
     (slope,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
     per_face = scores[0].numel()  # a patch's mean is what the losses see
     return ((slope.flatten(1).norm(dim=1) / per_face - 1) ** 2).mean()
-
-
-ADVERSARIAL = ("wasserstein", "least-squares")
 
 
 def critic_terms(

@@ -68,9 +68,7 @@ class Pix2Pix(Rival):
     def make(self, generator: Experts, step: Step, lots: torch.Generator) -> Tensor:
         return generator(step.source, step.category)
 
-    def discriminator_terms(
-        self, discriminator: Experts, step: Step, made: Tensor, lots: torch.Generator
-    ) -> Terms:
+    def discriminator_terms(self, discriminator: Experts, step: Step, made: Tensor, lots: torch.Generator) -> Terms:
         return {
             "real": 0.5 * cross_entropy(discriminator(step.source, step.target, step.category), True),
             "made": 0.5 * cross_entropy(discriminator(step.source, made.detach(), step.category), False),

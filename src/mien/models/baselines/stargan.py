@@ -24,11 +24,10 @@ from mien.models.baselines.parts import Critic, Trunk, critic_terms, fooled, sig
 @dataclass(frozen=True)
 class StarGANOptions(Options):
     """Weights as in the paper (sec. 7.2). adversarial: "wasserstein" as in the paper, or "least-squares".
-    adversarial_weight: of all of L_adv, the penalty included (1).
-    same_weight: of |G(x, c') - x|, which CycleGAN (Zhu et al. 2017, sec. 5.2) has
-    and StarGAN has not (0): told what the face shows already, G changes nothing. blocks: residual blocks. critic_steps: updates of D for one of G (paper: 5).
-    critic_width: channels of D's first layer, 0: as the generator's. patches: halvings before D scores, 0: all, as in
-    the paper."""
+    adversarial_weight: of all of L_adv, the penalty included (1). same_weight: of |G(x, c') - x|, which CycleGAN has
+    (Zhu et al. 2017, sec. 5.2) and StarGAN has not (0): told what the face shows already, G changes nothing. blocks:
+    residual blocks. critic_steps: updates of D for one of G (paper: 5). critic_width: channels of D's first layer, 0:
+    as the generator's. patches: halvings before D scores, 0: all, as in the paper."""
 
     adversarial: str = "wasserstein"
     adversarial_weight: float = 1.0
@@ -72,9 +71,7 @@ class StarGAN(Rival):
     def discriminator_terms(self, discriminator: Critic, step: Step, made: Tensor, lots: torch.Generator) -> Terms:
         own, real, false = self.own, signed(step.target), signed(made.detach())
         reads = discriminator(real)[1]
-        terms = critic_terms(
-            own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots
-        )
+        terms = critic_terms(own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots)
         return {name: own.adversarial_weight * term for name, term in terms.items()} | {
             "class": own.class_weight * functional.cross_entropy(reads, step.category.argmax(1)),
         }

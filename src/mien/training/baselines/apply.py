@@ -32,9 +32,7 @@ class Maker:
         self.size, self.expressions, self.sha256, self.steady = size, expressions, sha256, steady
         self._net = net
 
-    def make(
-        self, crops: np.ndarray, landmarks: np.ndarray, expression: str, strength: float = 1.0
-    ) -> np.ndarray:
+    def make(self, crops: np.ndarray, landmarks: np.ndarray, expression: str, strength: float = 1.0) -> np.ndarray:
         """Aligned crops (n, S, S, 3) uint8 RGB with landmarks (n, 68, 2) in px of the crop, pixel centres at integers
         -> (n, S, S, 3) uint8 with the expression."""
         side = self.size

@@ -26,9 +26,9 @@ class BaselineConfig:
     categories: tuple[str, ...] = NAMES
     sources: tuple[str, ...] = ("neutral",)
     loss: Options = field(default_factory=Options)
-    optimiser: OptimiserOptions = OptimiserOptions()
-    data: DataOptions = DataOptions()
-    log: LogOptions = LogOptions()
+    optimiser: OptimiserOptions = field(default_factory=OptimiserOptions)
+    data: DataOptions = field(default_factory=DataOptions)
+    log: LogOptions = field(default_factory=LogOptions)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

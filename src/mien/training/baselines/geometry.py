@@ -117,7 +117,7 @@ def _open_points(
             points.append(_drawn(rigs[keys[number]], weights[place] if name != "neutral" else None))
     held_out = neutral_rigs(kit, shared, "val", limit=config.log.faces) if config.log.faces else {}
     kept = [_drawn(rig, None) for rig in held_out.values()]
-    return np.float32(points), np.float32(kept).reshape(-1, 68, 2)
+    return np.asarray(points, np.float32), np.asarray(kept, np.float32).reshape(-1, 68, 2)
 
 
 def _drawn(rig: Rig, weights: np.ndarray | None) -> np.ndarray:

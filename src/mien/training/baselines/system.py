@@ -71,9 +71,7 @@ class Baseline(System):
     def generator_loss(
         self, discriminator: nn.Module | None, batch: Step, made: Any, lots: torch.Generator
     ) -> tuple[Tensor, Values]:
-        terms = self.rival.generator_terms(
-            self.learner.generator, self.learner.discriminator, batch, made, lots
-        )
+        terms = self.rival.generator_terms(self.learner.generator, self.learner.discriminator, batch, made, lots)
         return _total("generator", terms)
 
     def sheet(self, path: Path) -> None:
@@ -112,7 +110,14 @@ class Baseline(System):
         nothing = torch.zeros(0)
         weights, points = (torch.from_numpy(values).float() for values in self.geometry[:2])
         return Step(
-            nothing, nothing, shown[sources], shown[rows], weights[sources], weights[rows], points[sources], points[rows]
+            nothing,
+            nothing,
+            shown[sources],
+            shown[rows],
+            weights[sources],
+            weights[rows],
+            points[sources],
+            points[rows],
         )
 
 

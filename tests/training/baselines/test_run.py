@@ -14,6 +14,7 @@ from mien.cli import main
 from mien.errors import MienError
 from mien.models.baselines.registry import RIVALS
 from mien.training.baselines.apply import load_maker
+from mien.training.baselines.export import main as export
 from mien.training.checkpoint import save_checkpoint
 from mien.training.paper.config import LogOptions
 from training.baselines.rivals import CONFIGS, tiny, train
@@ -96,6 +97,20 @@ def test_the_papers_system_is_put_to_use_too(tmp_path, fabric):
     maker = load_maker(tmp_path)
     crops = made_up().images[:2]
     assert maker.make(crops, np.zeros((2, 68, 2)), "sad").shape == (2, 64, 64, 3) and maker.steady
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_half_of_it_ships(name, runs, tmp_path, capsys):
+    """The exported average makes the same faces, to a grey level or two, and no run can go on from it."""
+    export([str(runs[name]), str(tmp_path)])
+    assert (tmp_path / FILE).stat().st_size < (runs[name] / FILE).stat().st_size / 4
+    assert f"{(tmp_path / FILE).stat().st_size:,} bytes" in capsys.readouterr().out
+    crops, landmarks = made_up().images[:2], np.full((2, 68, 2), 30.0)
+    whole, half = (load_maker(folder).make(crops, landmarks, "sad").astype(int) for folder in (runs[name], tmp_path))
+    assert np.abs(whole - half).max() <= 2
+    with pytest.raises(SystemExit) as left:
+        export([str(tmp_path / "nowhere"), str(tmp_path)])
+    assert left.value.code == 2 and "no checkpoint.safetensors" in capsys.readouterr().err
 
 
 def test_what_cannot_be_put_to_use(tmp_path):

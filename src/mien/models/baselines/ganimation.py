@@ -25,6 +25,7 @@ from mien.models.baselines.parts import (
     Trunk,
     critic_terms,
     fooled,
+    noisy,
     signed,
     total_variation,
     unsigned,
@@ -36,7 +37,8 @@ class GANimationOptions(Options):
     """Weights as in the paper (sec. 6). adversarial: "wasserstein" as in the paper, or "least-squares".
     adversarial_weight: of all of L_I, the penalty included (1). blocks: residual blocks. critic_steps: updates of D for
     one of G (paper: 5). critic_width: channels of D's first layer, 0: as the generator's. patches: halvings before D
-    scores, 0: all, as in the paper."""
+    scores, 0: all, as in the paper.
+    noise: deviation of the noise on what D reads in a face, which is in [-1, 1] (0)."""
 
     adversarial: str = "wasserstein"
     adversarial_weight: float = 1.0
@@ -49,6 +51,7 @@ class GANimationOptions(Options):
     critic_steps: int = 5
     critic_width: int = 0
     patches: int = 0
+    noise: float = 0.0
 
 
 class Painted(NamedTuple):
@@ -101,7 +104,7 @@ class GANimation(Rival):
 
     def discriminator_terms(self, discriminator: Critic, step: Step, made: Painted, lots: torch.Generator) -> Terms:
         own, real, false = self.own, signed(step.target), signed(made.face.detach())
-        reads = discriminator(real)[1]
+        reads = discriminator(noisy(real, own.noise, lots))[1]
         terms = critic_terms(own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots)
         return {name: own.adversarial_weight * term for name, term in terms.items()} | {
             "condition": own.condition_weight * functional.mse_loss(reads, step.weights),
@@ -111,7 +114,8 @@ class GANimation(Rival):
         self, generator: Animator, discriminator: Critic, step: Step, made: Painted, lots: torch.Generator
     ) -> Terms:
         own = self.own
-        scores, reads = discriminator(signed(made.face))
+        face = signed(made.face)
+        scores, reads = discriminator(face)[0], discriminator(noisy(face, own.noise, lots))[1]
         back = generator(made.face, step.source_weights)
         masks = sum(attention_loss(shown.attention, own.variation_weight) for shown in (made, back))
         return {

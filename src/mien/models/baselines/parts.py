@@ -169,6 +169,13 @@ def fooled(kind: str, scores: Tensor) -> Tensor:
     return (scores - 1).square().mean() if kind == "least-squares" else -scores.mean()
 
 
+def noisy(photo: Tensor, amount: float, lots: torch.Generator) -> Tensor:
+    """The photo with normal noise. What a reader learns to see through it is large and smooth, as expressions are; else
+    a fine pattern that nobody sees tells it whatever the generator wants (Soenderby et al. 2017 blur a whole
+    discriminator so)."""
+    return photo + amount * torch.randn(photo.shape, generator=lots).to(photo) if amount else photo
+
+
 def cross_entropy(logits: Tensor, real: bool) -> Tensor:
     """- log sigmoid(logits) if real, else - log (1 - sigmoid(logits)), mean (Goodfellow et al. 2014, eq. 1)."""
     return functional.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits.float(), float(real)))

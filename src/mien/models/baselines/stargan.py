@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.models.baselines.base import Options, Rival, Step, Terms, Wanted
-from mien.models.baselines.parts import Critic, Trunk, critic_terms, fooled, signed, unsigned
+from mien.models.baselines.parts import Critic, Trunk, critic_terms, fooled, noisy, signed, unsigned
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class StarGANOptions(Options):
     adversarial_weight: of all of L_adv, the penalty included (1). same_weight: of |G(x, c') - x|, which CycleGAN has
     (Zhu et al. 2017, sec. 5.2) and StarGAN has not (0): told what the face shows already, G changes nothing. blocks:
     residual blocks. critic_steps: updates of D for one of G (paper: 5). critic_width: channels of D's first layer, 0:
-    as the generator's. patches: halvings before D scores, 0: all, as in the paper."""
+    as the generator's. patches: halvings before D scores, 0: all, as in the paper.
+    noise: deviation of the noise on what D reads in a face, which is in [-1, 1] (0)."""
 
     adversarial: str = "wasserstein"
     adversarial_weight: float = 1.0
@@ -39,6 +40,7 @@ class StarGANOptions(Options):
     critic_steps: int = 5
     critic_width: int = 0
     patches: int = 0
+    noise: float = 0.0
 
 
 class StarGenerator(nn.Module):
@@ -70,7 +72,7 @@ class StarGAN(Rival):
 
     def discriminator_terms(self, discriminator: Critic, step: Step, made: Tensor, lots: torch.Generator) -> Terms:
         own, real, false = self.own, signed(step.target), signed(made.detach())
-        reads = discriminator(real)[1]
+        reads = discriminator(noisy(real, own.noise, lots))[1]
         terms = critic_terms(own.adversarial, lambda x: discriminator(x)[0], real, false, own.penalty_weight, lots)
         return {name: own.adversarial_weight * term for name, term in terms.items()} | {
             "class": own.class_weight * functional.cross_entropy(reads, step.category.argmax(1)),
@@ -80,7 +82,8 @@ class StarGAN(Rival):
         self, generator: StarGenerator, discriminator: Critic, step: Step, made: Tensor, lots: torch.Generator
     ) -> Terms:
         own = self.own
-        scores, reads = discriminator(signed(made))
+        face = signed(made)
+        scores, reads = discriminator(face)[0], discriminator(noisy(face, own.noise, lots))[1]
         back = generator(made, step.source_category)
         terms = {  # distances are of images in [-1, 1]
             "adversarial": own.adversarial_weight * fooled(own.adversarial, scores),

@@ -35,12 +35,13 @@ class Step(NamedTuple):
 
 class Wanted(NamedTuple):
     """What to make of N faces: category (N, K) one-hot, its shape weights (N, 57) at full strength, landmarks of the
-    faces as they are (N, 68, 2), and the strength."""
+    faces as they are (N, 68, 2), the strength, and what neutral is (N, K), None where no category is."""
 
     category: Tensor
     weights: Tensor
     points: Tensor
     strength: float = 1.0
+    neutral: Tensor | None = None
 
 
 @dataclass(frozen=True)

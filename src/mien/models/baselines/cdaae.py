@@ -9,7 +9,7 @@ only the difference that the expression makes to them.
 
 We read the abstract and the family (the conditional adversarial autoencoder, Zhang et al. 2017), not the paper's
 tables: weights, the norm of the first term (L1 here) and the level of the path are our reading, and options. A strength
-scales the difference, which is ours too.
+mixes the label with neutral's, which is ours too.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ class DifferenceAutoencoder(nn.Module):
             *(up(w[i], w[i - 1]) for i in range(path - 1, 0, -1)), nn.ConvTranspose2d(w[0], 3, 4, 2, 1)
         )
 
-    def forward(self, photo: Tensor, category: Tensor, strength: float = 1.0) -> Made:
+    def forward(self, photo: Tensor, category: Tensor) -> Made:
         low = self.low(signed(photo))
         code = self.encode(low)
         x = functional.relu(self.grow(torch.cat([code, category], dim=1)))
         difference = self.differ(x.unflatten(1, (-1, 4, 4)))
-        return Made(unsigned(torch.tanh(self.paint(low + strength * difference))), code)
+        return Made(unsigned(torch.tanh(self.paint(low + difference))), code)
 
 
 def down(inputs: int, outputs: int, norm: bool = True) -> nn.Sequential:
@@ -152,4 +152,5 @@ class CDAAE(Rival):
         }
 
     def apply(self, generator: DifferenceAutoencoder, photos: Tensor, wanted: Wanted) -> Tensor:
-        return generator(photos, wanted.category, wanted.strength).face
+        still = torch.zeros_like(wanted.category) if wanted.neutral is None else wanted.neutral
+        return generator(photos, torch.lerp(still, wanted.category, wanted.strength)).face

@@ -123,9 +123,12 @@ class Baseline(System):
 
 def asked(config: BaselineConfig, number: int, points: Tensor, strength: float = 1.0) -> Wanted:
     """Category `number` for faces with these landmarks (N, 68, 2), as shares of the side."""
-    category = torch.eye(len(config.categories))[number].expand(len(points), -1)
-    weights = torch.from_numpy(prototype(config.categories[number])).float().expand(len(points), -1)
-    return Wanted(category.to(points.device), weights.to(points.device), points, strength)
+    count, device = len(points), points.device
+    kinds = torch.eye(len(config.categories), device=device)
+    category = kinds[number].expand(count, -1)
+    neutral = kinds[config.categories.index(NAMES[0])].expand(count, -1) if NAMES[0] in config.categories else None
+    weights = torch.from_numpy(prototype(config.categories[number])).float().to(device).expand(count, -1)
+    return Wanted(category, weights, points, strength, neutral)
 
 
 def _total(who: str, terms: Terms) -> tuple[Tensor, Values]:

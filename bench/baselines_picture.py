@@ -1,5 +1,4 @@
-"""The picture of docs/baselines.md: two people of the last sample sheet of each run, a row a run and person, without the
-photographs.
+"""The picture of docs/baselines.md: two people of the last sample sheet of each run, without the photographs.
 
 usage: python bench/baselines_picture.py RUNS_DIR OUT.jpg NAME...
 """

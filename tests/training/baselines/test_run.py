@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,16 +13,28 @@ from safetensors.torch import load_file
 
 from mien.cli import main
 from mien.errors import MienError
+from mien.expression import NAMES as ALL
+from mien.face.align import apply, crop, crop_transform
 from mien.models.baselines.registry import RIVALS
 from mien.training.baselines.apply import load_maker
+from mien.training.baselines.config import from_dict
 from mien.training.baselines.export import main as export
-from mien.training.checkpoint import save_checkpoint
+from mien.training.baselines.learner import KIND
+from mien.training.checkpoint import load_checkpoint, save_checkpoint
 from mien.training.paper.config import LogOptions
+from mien.training.paper.config import from_dict as paper_from_dict
 from training.baselines.rivals import CONFIGS, tiny, train
 from training.paper import tiny as paper
 from training.paper.tiny import NAMES, made_up
 
 FILE = "checkpoint.safetensors"
+SHIPPED = sorted(path.parent for path in (Path(__file__).parents[3] / "checkpoints" / "baselines").glob(f"*/{FILE}"))
+
+
+def run_config(folder: Path):
+    """The configuration of a rival's run, or of one of the paper's system."""
+    state = load_checkpoint(folder)[1]
+    return (from_dict if state["kind"] == KIND else paper_from_dict)(state["config"])
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +124,22 @@ def test_half_of_it_ships(name, runs, tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         export([str(tmp_path / "nowhere"), str(tmp_path)])
     assert left.value.code == 2 and "no checkpoint.safetensors" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not SHIPPED, reason="no checkpoints/baselines here")
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_what_ships(folder, painted):
+    """Each is small, knows the seven, and makes seven different faces of a painted one."""
+    assert (folder / FILE).stat().st_size < 8e6
+    maker = load_maker(folder)
+    assert (maker.size, maker.expressions) == (64, ALL)
+    assert run_config(folder).optimiser.steps == run_config(SHIPPED[0]).optimiser.steps  # at equal budget
+    photo, landmarks = painted
+    transform = crop_transform(landmarks)
+    points = (apply(transform, landmarks) + 0.5) / 4 - 0.5
+    made = [maker.make(crop(photo, transform, 64)[None], points[None], name) for name in ALL]
+    apart = [np.abs(a.astype(int) - b).mean() for i, a in enumerate(made) for b in made[:i]]
+    assert min(apart) > 0.2, apart
 
 
 def test_what_cannot_be_put_to_use(tmp_path):

@@ -82,10 +82,10 @@ def train(
         Path | None, typer.Option("--init", help='model = "warp": folder of a run whose weights to start from.')
     ] = None,
     faces: Annotated[
-        Path | None, typer.Option("--faces", help='model = "unet": folder that runs share their faces in; --out.')
+        Path | None, typer.Option("--faces", help="Folder that runs share their faces in; --out. Not for warp.")
     ] = None,
 ) -> None:
-    """Train a model: the default generator (model = "warp") or the paper's system (model = "unet")."""
+    """Train a model: the default generator (model = "warp"), the paper's system ("unet") or a rival (docs/baselines.md)."""
     _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
     from mien.training.progress import first
     from mien.training.run import Options, run

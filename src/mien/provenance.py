@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mien import __version__, xmp
+from mien import __version__, xmp, xmp_files
+from mien.errors import MienError
 from mien.face import Face
 from mien.picture import Picture, read_xmp
 from mien.synthesis.synthesiser import Synthesiser
@@ -42,14 +43,20 @@ class Provenance:
     edits: list[dict[str, Any]]
 
 
+def file_origin(path: Path) -> dict[str, str]:
+    """SHA-256 of a file, {} if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError:
+        return {}
+
+
 def origin(picture: Picture) -> dict[str, str]:
     """What a picture was read from: SHA-256 of the file, or of the pixels of an array."""
-    try:
-        if picture.path is not None:
-            with picture.path.open("rb") as file:
-                return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    except OSError:
-        pass  # moved away meanwhile
+    found = {} if picture.path is None else file_origin(picture.path)
+    if found:
+        return found  # else it was moved away meanwhile
     digest = hashlib.sha256(np.ascontiguousarray(picture.pixels).data)
     if picture.alpha is not None:
         digest.update(np.ascontiguousarray(picture.alpha).data)
@@ -72,19 +79,39 @@ def step(
 
 def stamped(picture: Picture, done: dict[str, Any]) -> Picture:
     """The picture with one more step in its XMP; its source type changes only if it was edited."""
-    told = _told(picture.xmp)
+    return replace(picture, xmp=packet_with(picture.xmp, done))
+
+
+def packet_with(packet: bytes, done: dict[str, Any]) -> bytes:
+    """An XMP packet (b"" for none) with one more step; its source type changes only if something was edited."""
+    told = _told(packet)
     if done["edited"] and told.source_type and told.source_type != COMPOSITE:
         done = done | {"source_type_before": told.source_type}
     edits = [*told.edits, done][-MAX_STEPS:]
     values = {RECORD: json.dumps({"edits": edits})}
     if done["edited"]:
         values[SOURCE_TYPE] = SYNTHETIC if told.source_type == SYNTHETIC else COMPOSITE
-    return replace(picture, xmp=xmp.put(picture.xmp, values))
+    return xmp.put(packet, values)
 
 
 def inspect(path: str | Path) -> Provenance:
-    """What a JPEG, PNG, WebP or TIFF file says of itself; a `MienError` if it cannot be read."""
-    return _told(read_xmp(path))
+    """What a JPEG, PNG, WebP, TIFF, GIF, MP4 or MOV file says of itself; a `MienError` if it cannot be read."""
+    return _told(packet_of(path))
+
+
+def packet_of(path: str | Path) -> bytes:
+    """The XMP packet of such a file, b"" if it has none; a `MienError` if the file cannot be read."""
+    path = Path(path)
+    if path.is_file():
+        try:
+            with path.open("rb") as file:
+                if xmp_files.is_movie(file):
+                    return xmp_files.movie_packet(file)
+                if xmp_files.is_gif(file):
+                    return xmp_files.gif_packet(file)
+        except OSError as error:
+            raise MienError(f"cannot read {path}: {error.strerror or error}") from None
+    return read_xmp(path)
 
 
 def _told(packet: bytes) -> Provenance:

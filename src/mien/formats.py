@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,15 @@ def check_place(path: Path) -> None:
         raise MienError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def write(path: str | Path, picture: Picture) -> Path:
-    """Write a picture in the format of its extension, under its name only once it is complete."""
+def write(path: str | Path, picture: Picture, finish: Callable[[bytes, str], bytes] | None = None) -> Path:
+    """Write a picture in the format of its extension, under its name only once it is complete.
+
+    finish: given the file's bytes and its format (JPEG, PNG ...), gives those to write, such as signed ones.
+    """
     path = Path(path)
     check_output(path, picture)
-    return write_bytes(path, encode(picture, _format(path)))
+    data = encode(picture, _format(path))
+    return write_bytes(path, data if finish is None else finish(data, _format(path)))
 
 
 def write_bytes(path: Path, data: bytes) -> Path:

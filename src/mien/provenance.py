@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from mien import __version__, xmp, xmp_files
+from mien.credentials import Credentials
 from mien.errors import MienError
 from mien.face import Face
+from mien.formats import write
 from mien.picture import Picture, read_xmp
 from mien.synthesis.synthesiser import Synthesiser
 
@@ -92,6 +94,25 @@ def packet_with(packet: bytes, done: dict[str, Any]) -> bytes:
     if done["edited"]:
         values[SOURCE_TYPE] = SYNTHETIC if told.source_type == SYNTHETIC else COMPOSITE
     return xmp.put(packet, values)
+
+
+def source_type_of(packet: bytes) -> str | None:
+    """The digital source type that an XMP packet says."""
+    return _told(packet).source_type
+
+
+def write_signed(
+    path: str | Path, picture: Picture, credentials: Credentials | None = None, parent: Path | None = None
+) -> Path:
+    """Write a picture that is `stamped`, and sign it where there are credentials. parent: the file that it was made of."""
+    if credentials is None:
+        return write(path, picture)
+    told, signer = _told(picture.xmp), credentials
+
+    def sign(data: bytes, form: str) -> bytes:
+        return signer.sign(data, form, told.edits[-1], told.source_type, parent)
+
+    return write(path, picture, sign)
 
 
 def inspect(path: str | Path) -> Provenance:

@@ -1,4 +1,4 @@
-"""XMP packets in the files that Pillow does not see to: MP4 and MOV (XMP specification part 3, 1.2.7), and GIF (1.1.2).
+"""XMP packets in files that Pillow does not see to: MP4 and MOV, GIF (XMP specification part 3, chapter 1), animated WebP.
 
 Files come from strangers: only headers are read, sizes are checked against the file's, and what does not fit counts as
 nothing.
@@ -75,6 +75,15 @@ def with_gif_packet(data: bytes, packet: bytes) -> bytes:
     head = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     block = bytes([0x21, 0xFF, len(_LABEL)]) + _LABEL + packet + _TRAILER
     return b"GIF89a" + data[6:head] + block + data[head:]
+
+
+def with_webp_packet(data: bytes, packet: bytes) -> bytes:
+    """A whole animated WebP (one with a VP8X chunk) with a packet at its end."""
+    if data[12:16] != b"VP8X":
+        raise ValueError("not an extended WebP")
+    body = data[12:20] + bytes([data[20] | 0x04]) + data[21:]
+    body += b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) & 1)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

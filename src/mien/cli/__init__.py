@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import data, edit, info, inspect, make, sheet, weights
+from mien.cli import clips, data, edit, info, inspect, make, sheet, weights
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app = typer.Typer(
 app.command("edit")(edit.edit)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
+app.command("video")(clips.video)
+app.command("animate")(clips.animate)
+app.command("camera")(clips.camera)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from mien import provenance
+from mien.credentials import Credentials
 from mien.editor import Editor
 from mien.errors import MienError
 from mien.face import Choice
 from mien.formats import whole
+from mien.surfaces.clips import seal
 from mien.surfaces.colour import frame_of, rgb_of
 from mien.surfaces.keyframes import Track
 from mien.surfaces.reading import About, about, decoded, opened
@@ -24,7 +26,6 @@ from mien.surfaces.take import Plan, Take
 from mien.surfaces.turning import Turn
 from mien.surfaces.writing import Movie, check_movie
 from mien.synthesis.session import threads
-from mien.xmp_files import add_to_movie
 
 _OWN = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """What a container says of its own making; all else is copied."""
@@ -50,9 +51,10 @@ def video(
     face: Choice = "largest",
     sound: bool = True,
     provenance: bool = True,
+    credentials: Credentials | None = None,
     tell: Callable[[int, int | None], None] | None = None,
 ) -> Done:
-    """Edit the faces of a video along a track, from its first frame on.
+    """Edit the faces of a video along a track; times count from its first frame.
 
     Frames are held a few at a time, however long the video is. tell: is told how many frames are done, of about how
     many. A `MienError` says what is wrong; the output appears only once it is complete.
@@ -69,7 +71,7 @@ def video(
             raise wrong
         step = _step(editor, source, track, face, frames, edited)
         if provenance:
-            add_to_movie(part, _packet(source, step))
+            seal(part, _form(output), _packet(source, step), step, credentials, source)
     return Done(output, frames, edited, len(take.met), len(take.chosen), step)
 
 

@@ -3,7 +3,7 @@
     python bench/flicker.py [--frames 40] [--json FILE]
 
 A frame is the sample at 1280x720, moved as named, with Gaussian noise of a camera (sigma 3 of 255, new in every frame).
-Flicker is the mean difference of a frame to the one before, in the frame of the face (256 px crop, blurred by a px, so
+Flicker is the mean difference of a frame to the one before, in the frame of the face (256 px crop, blurred by 3 px, so
 that the noise itself counts little), in grey levels of 255: of the clip, of its edit, and of an edit of each frame as a
 photo by itself. `still, no noise` must give 0.
 """
@@ -59,7 +59,7 @@ def measure(kind: str, frames: int, expression: str, noise: float) -> dict[str, 
             "photo by photo": mien.Editor.edit(editor, frame, expression).image,
         }
         for name, pixels in made.items():
-            crop = cv2.GaussianBlur(align.crop(pixels, to_crop).astype(np.float32), (0, 0), 1.0)
+            crop = cv2.GaussianBlur(align.crop(pixels, to_crop).astype(np.float32), (0, 0), 3.0)
             if name in last:
                 sums[name] += float(np.abs(crop - last[name]).mean()) / (frames - 1)
             last[name] = crop

@@ -19,9 +19,7 @@ def write_chain(folder: Path, name: str = "mien test signer") -> tuple[Path, Pat
     chain, private = folder / "chain.pem", folder / "key.pem"
     chain.write_bytes(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (leaf, root)))
     private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return chain, private
 

@@ -13,9 +13,8 @@ from mien.provenance import COMPOSITE, inspect
 from support import photo
 
 pytest.importorskip("c2pa")
-from certificates import write_chain  # noqa: E402
-
-from mien import credentials  # noqa: E402
+from certificates import write_chain
+from mien import credentials
 
 
 @pytest.fixture(scope="module")

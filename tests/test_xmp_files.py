@@ -58,6 +58,10 @@ def test_a_movie(tmp_path, wide):
 
 @given(st.binary(max_size=200), st.sampled_from([FTYP, FTYP[:6], gif()[:20], b"GIF89a"]), st.integers(0, 60))
 def test_files_of_strangers(noise, head, cut):
-    for data in (head + noise, head + box(b"uuid", xmp_files.UUID + noise)[:cut], head + struct.pack(">I4sQ", 1, b"moov", 2**63)):
+    for data in (
+        head + noise,
+        head + box(b"uuid", xmp_files.UUID + noise)[:cut],
+        head + struct.pack(">I4sQ", 1, b"moov", 2**63),
+    ):
         file = io.BytesIO(data)
         assert isinstance(xmp_files.movie_packet(file), bytes) and isinstance(xmp_files.gif_packet(file), bytes)

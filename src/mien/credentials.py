@@ -41,7 +41,7 @@ _CREATED = "COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA"
 
 @dataclass(frozen=True)
 class Credentials:
-    """A certificate chain (PEM, the signer's first) and its private key (PEM, without a password). Make one with `load`."""
+    """A certificate chain (PEM, the signer's first) and its private key (PEM, no password). Make one with `load`."""
 
     chain: str
     key: str
@@ -50,7 +50,7 @@ class Credentials:
     def sign(
         self, data: bytes, form: str, step: dict[str, Any], source_type: str | None, parent: Path | None = None
     ) -> bytes:
-        """A file of `form` (a key of `TYPES`), signed. parent: the file that it was made of; its own manifest goes along."""
+        """A file of `form` (a key of `TYPES`), signed. parent: the file it was made of; its manifest goes along."""
         if form not in TYPES:
             return data  # a BMP can hold none
         signed = io.BytesIO()
@@ -82,12 +82,17 @@ class Credentials:
             "title": f"{step.get('made', 'edit')} by mien",
             "assertions": [
                 {"label": "c2pa.actions", "data": {"actions": [action]}},
-                {"label": LABEL, "data": {"edits": [step]}},
+                {
+                    "label": LABEL,
+                    "data": {"record": json.dumps({"edits": [step]})},
+                },  # as text: lists of numbers get lost
             ],
         }
         try:
             settings = c2pa.Settings.from_dict(_QUIET)
-            signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(self.algorithm, self.chain.encode(), self.key.encode(), None))
+            signer = c2pa.Signer.from_info(
+                c2pa.C2paSignerInfo(self.algorithm, self.chain.encode(), self.key.encode(), None)
+            )
             with c2pa.Context(settings, signer) as context, c2pa.Builder(manifest, context) as builder:
                 parent_type = _type_of(parent) if parent is not None else None
                 if parent is not None and parent_type is not None:
@@ -102,7 +107,7 @@ class Credentials:
 
 
 def load(certificate: Path | None = None, key: Path | None = None) -> Credentials | None:
-    """Credentials of two PEM files, or else of the settings file (`certificate = ...`, `key = ...`); None if there is none."""
+    """Credentials of two PEM files, or else of the settings file (`certificate`, `key`); None if there is none."""
     if certificate is None and key is None:
         found = _settings()
         if found is None:
@@ -163,9 +168,16 @@ def _said(told: dict[str, Any]) -> dict[str, Any]:
         "issuer": signature.get("issuer"),
         "generator": [one.get("name") for one in active.get("claim_generator_info") or () if isinstance(one, dict)],
         "actions": actions,
-        "edits": [edit for one in records if isinstance(one, dict) for edit in one.get("edits", ())],
+        "edits": [edit for one in records for edit in _edits(one)],
         "problems": sorted({one["code"] for one in told.get("validation_status") or () if "code" in one}),
     }
+
+
+def _edits(data: Any) -> list[Any]:
+    try:
+        return list(json.loads(data["record"])["edits"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []  # not of mien
 
 
 def _library() -> Any:
@@ -265,4 +277,3 @@ def _sniffed(head: bytes) -> str | None:
 
 def _plain(error: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(error))[:300]
-

@@ -27,6 +27,9 @@ TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 COMPOSITE = f"{TYPES}compositeWithTrainedAlgorithmicMedia"
 """IPTC: edited with generative AI; the photo's own pixels remain around what trained weights moved and painted."""
 
+RIGGED = f"{TYPES}compositeSynthetic"
+"""IPTC: a composite that has synthetic parts; no trained weights had a part in it."""
+
 SYNTHETIC = f"{TYPES}trainedAlgorithmicMedia"
 """IPTC: made by generative AI as a whole. What says so stays so when it is edited."""
 
@@ -79,20 +82,35 @@ def step(
     }
 
 
-def stamped(picture: Picture, done: dict[str, Any]) -> Picture:
-    """The picture with one more step in its XMP; its source type changes only if it was edited."""
-    return replace(picture, xmp=packet_with(picture.xmp, done))
+def rig_step(picture: Picture, faces: Sequence[Face], edited: bool, **what: Any) -> dict[str, Any]:
+    """One step of a record for an edit by the 3D rig, which has no trained weights."""
+    return {
+        "mien": __version__,
+        "edited": edited,
+        **what,
+        "faces": [[round(float(v), 1) for v in face.box] for face in faces],
+        "model": {"name": "rig"},
+        "input": origin(picture),
+    }
 
 
-def packet_with(packet: bytes, done: dict[str, Any]) -> bytes:
-    """An XMP packet (b"" for none) with one more step; its source type changes only if something was edited."""
+def stamped(picture: Picture, done: dict[str, Any], edited_type: str = COMPOSITE) -> Picture:
+    """The picture with one more step in its XMP; its source type becomes `edited_type`, but only if it was edited."""
+    return replace(picture, xmp=packet_with(picture.xmp, done, edited_type))
+
+
+def packet_with(packet: bytes, done: dict[str, Any], edited_type: str = COMPOSITE) -> bytes:
+    """An XMP packet (b"" for none) with one more step; see `stamped`."""
     told = _told(packet)
-    if done["edited"] and told.source_type and told.source_type != COMPOSITE:
-        done = done | {"source_type_before": told.source_type}
+    before = told.source_type
+    if edited_type == RIGGED and before == COMPOSITE:
+        edited_type = COMPOSITE  # what trained weights had a part in stays so
+    if done["edited"] and before and before != edited_type:
+        done = done | {"source_type_before": before}
     edits = [*told.edits, done][-MAX_STEPS:]
     values = {RECORD: json.dumps({"edits": edits})}
     if done["edited"]:
-        values[SOURCE_TYPE] = SYNTHETIC if told.source_type == SYNTHETIC else COMPOSITE
+        values[SOURCE_TYPE] = SYNTHETIC if before == SYNTHETIC else edited_type
     return xmp.put(packet, values)
 
 
@@ -104,7 +122,7 @@ def source_type_of(packet: bytes) -> str | None:
 def write_signed(
     path: str | Path, picture: Picture, credentials: Credentials | None = None, parent: Path | None = None
 ) -> Path:
-    """Write a picture that is `stamped`, and sign it where there are credentials. parent: the file that it was made of."""
+    """Write a picture that is `stamped`, signed where there are credentials. parent: the file it was made of."""
     if credentials is None:
         return write(path, picture)
     told, signer = _told(picture.xmp), credentials

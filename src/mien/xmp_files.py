@@ -1,4 +1,4 @@
-"""XMP packets in files that Pillow does not see to: MP4 and MOV, GIF (XMP specification part 3, chapter 1), animated WebP.
+"""XMP packets in files that Pillow does not see to: MP4 and MOV, GIF (XMP specification part 3), animated WebP.
 
 Files come from strangers: only headers are read, sizes are checked against the file's, and what does not fit counts as
 nothing.

@@ -23,8 +23,8 @@ def sample(side: int) -> np.ndarray:
 
 
 def frame(
-    dx: float = 0, dy: float = 0, zoom: float = 1, degrees: float = 0, size: tuple[int, int] = (320, 320), noise: float = 0,
-    seed: int = 0, show: float = 1.0,
+    dx: float = 0, dy: float = 0, zoom: float = 1, degrees: float = 0, size: tuple[int, int] = (320, 320),
+    noise: float = 0, seed: int = 0, show: float = 1.0,
 ) -> np.ndarray:  # fmt: skip
     """(H, W, 3) uint8 of `size` (width, height): the sample in the middle, then moved. show: 1 the face, 0 grey."""
     width, height = size

@@ -85,7 +85,9 @@ def test_the_commands(stand_in, tmp_path, capsys):
     chain, key = write_chain(tmp_path)
     command = ["animate", photo, "--keyframes", "0:neutral:0 0.2:happy", "--fps", 5, "--size", 240, "--model", stand_in]
     for name in ("a.mp4", "a.webp", "a.gif"):
-        code, out, _ = run(capsys, *command[:2], tmp_path / name, *command[2:], "--c2pa-cert", chain, "--c2pa-key", key, "--json")
+        code, out, _ = run(
+            capsys, *command[:2], tmp_path / name, *command[2:], "--c2pa-cert", chain, "--c2pa-key", key, "--json"
+        )
         assert code == 0 and json.loads(out)["size"] == [240, 210] and json.loads(out)["frames"] == 2
         told = json.loads(run(capsys, "inspect", tmp_path / name, "--json")[1])
         assert told["c2pa"]["state"] == "Valid" and told["source_type"] == COMPOSITE and len(told["edits"]) == 1

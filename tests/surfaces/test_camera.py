@@ -23,7 +23,9 @@ def test_no_camera_is_one_line(capsys):
         with pytest.raises(SystemExit) as leaving:
             main(["camera", "--device", device])
         captured = capsys.readouterr()
-        assert leaving.value.code == 2 and captured.out == "" and words in captured.err and captured.err.count("\n") == 1
+        assert (
+            leaving.value.code == 2 and captured.out == "" and words in captured.err and captured.err.count("\n") == 1
+        )
 
 
 @needs_sample

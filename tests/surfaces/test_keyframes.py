@@ -20,7 +20,9 @@ words = st.one_of(
     st.builds(lambda a, b: f"{a}:0.4,{b}=0.3", names, st.sampled_from(SHAPES)),
 )
 tracks = st.lists(st.tuples(st.integers(1, 4000), words), min_size=1, max_size=6).map(
-    lambda parts: " ".join(f"{t / 1000}:{w}" for t, w in zip(np.cumsum([t for t, _ in parts]), [w for _, w in parts], strict=True))
+    lambda parts: " ".join(
+        f"{t / 1000}:{w}" for t, w in zip(np.cumsum([t for t, _ in parts]), [w for _, w in parts], strict=True)
+    )
 )
 
 

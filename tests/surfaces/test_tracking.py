@@ -53,7 +53,9 @@ def test_a_face_that_leaves_and_returns_fades_and_keeps_its_number():
     assert shown[0] == 1 and 0.0 in shown[4:8] and shown[-1] == 1
     assert {s.number for one in seen for s in one} == {1}
     back = shown.index(0.0)
-    assert all(b - a <= 0.1 / FADE + 1e-9 for a, b in zip(shown[back:], shown[back + 1 :], strict=False))  # no jump back
+    assert all(
+        b - a <= 0.1 / FADE + 1e-9 for a, b in zip(shown[back:], shown[back + 1 :], strict=False)
+    )  # no jump back
 
 
 def test_a_face_that_comes_within_a_shot_fades_in():

@@ -22,18 +22,25 @@ Keyframes = Annotated[
     str | None,
     typer.Option("--keyframes", metavar="'T:EXPRESSION ...'", help='Such as "0:neutral 1.5:happy 4:surprise:0.5".'),
 ]
-Strength = Annotated[float, typer.Option("--strength", help="Share of the way from the face's own expression, 0 to 1.3.")]
+Strength = Annotated[
+    float, typer.Option("--strength", help="Share of the way from the face's own expression, 0 to 1.3.")
+]
 One = Annotated[
     str | None, typer.Option("-e", "--expression", help="Such as happy, sad:0.6, jawOpen=0.4, all the time.")
 ]
 MovingFace = Annotated[
-    str, typer.Option("--face", metavar="largest|all|N", help="Which faces; N counts them as they come, the largest first.")
+    str,
+    typer.Option("--face", metavar="largest|all|N", help="Which faces; N counts them as they come, the largest first."),
 ]
 
 
 def video(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An MP4, MOV, MKV, WebM, AVI or TS file.", show_default=False)],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="The .mp4, .m4v or .mov file to write.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="An MP4, MOV, MKV, WebM, AVI or TS file.", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The .mp4, .m4v or .mov file to write.", show_default=False)
+    ],
     expression: One = None,
     keyframes: Keyframes = None,
     strength: Strength = 1.0,
@@ -61,7 +68,9 @@ def video(
         done = run(source, output, track, Editor(model), face, not no_sound, not no_provenance, signer, tell)
     if json:
         counts = {"frames": done.frames, "edited": done.edited, "faces": done.faces, "chosen": done.chosen}
-        print_json({"video": str(source), "path": str(done.path), "keyframes": str(track), "strength": strength, **counts})
+        print_json(
+            {"video": str(source), "path": str(done.path), "keyframes": str(track), "strength": strength, **counts}
+        )
     else:
         faces = f"{done.chosen} of {done.faces} face{'s' if done.faces != 1 else ''}"
         typer.echo(f"{output}: {track} on {faces}; {done.edited} of {done.frames} frames edited")
@@ -73,7 +82,8 @@ def animate(
         Path, typer.Argument(metavar="OUT", help="The .mp4, .mov, .webp or .gif file to write.", show_default=False)
     ],
     keyframes: Annotated[
-        str, typer.Option("--keyframes", metavar="'T:EXPRESSION ...'", help='Such as "0:neutral 1.5:happy 4:surprise:0.5".')
+        str,
+        typer.Option("--keyframes", metavar="'T:EXPRESSION ...'", help='Such as "0:neutral 1.5:happy 4:surprise:0.5".'),
     ],
     fps: Annotated[float, typer.Option("--fps", help="Frames a second, 1 to 120.")] = 25.0,
     size: Annotated[
@@ -108,7 +118,9 @@ def animate(
 
 
 def camera(
-    expression: Annotated[str, typer.Option("-e", "--expression", help="To begin with; the page can change it.")] = "happy",
+    expression: Annotated[
+        str, typer.Option("-e", "--expression", help="To begin with; the page can change it.")
+    ] = "happy",
     strength: Strength = 1.0,
     face: MovingFace = "largest",
     device: Annotated[str, typer.Option("--device", metavar="N|FILE", help="Which camera, from 0 on.")] = "0",

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import (
-    C2paCert, C2paKey, Json, Model, NoProvenance, Photo, WhichFace, credentials, described, print_json,
+    C2paCert,
+    C2paKey,
+    Json,
+    Model,
+    NoProvenance,
+    Photo,
+    WhichFace,
+    credentials,
+    described,
+    print_json,
 )  # fmt: skip
 from mien.errors import MienError
 from mien.expression import Expression, parse

@@ -12,12 +12,10 @@ from mien.cli.options import Json, print_json
 
 
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(help="A JPEG, PNG, WebP, TIFF, GIF, MP4 or MOV file.", show_default=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, TIFF, GIF, MP4 or MOV file.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Say whether a file was edited, how, with which weights and of which input, as it tells; and whether that is signed.
+    """Say whether a file was edited, how, with which weights and of which input, and whether that is signed.
 
     Content credentials (C2PA) are checked where c2pa-python is installed: pip install 'mien[c2pa]'.
     """

@@ -27,7 +27,9 @@ NoProvenance = Annotated[
 C2paCert = Annotated[
     Path | None, typer.Option("--c2pa-cert", metavar="FILE", help="Certificate chain (PEM) to sign with (C2PA).")
 ]
-C2paKey = Annotated[Path | None, typer.Option("--c2pa-key", metavar="FILE", help="Private key (PEM) of the certificate.")]
+C2paKey = Annotated[
+    Path | None, typer.Option("--c2pa-key", metavar="FILE", help="Private key (PEM) of the certificate.")
+]
 
 
 def credentials(certificate: Path | None, key: Path | None, no_provenance: bool) -> Credentials | None:

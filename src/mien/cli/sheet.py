@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import (
-    C2paCert, C2paKey, Json, Model, NoProvenance, Photo, credentials, described, print_json,
+    C2paCert,
+    C2paKey,
+    Json,
+    Model,
+    NoProvenance,
+    Photo,
+    credentials,
+    described,
+    print_json,
 )  # fmt: skip
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES

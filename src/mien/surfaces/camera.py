@@ -40,7 +40,7 @@ PAGE = Path(__file__).with_name("camera.html")
 
 @contextlib.contextmanager
 def opened(device: str, width: int = 640) -> Iterator[Any]:
-    """A camera by its number, or a video file in its place, as OpenCV has it; a `MienError` in one line if there is none."""
+    """A camera by its number, or a video file in its place, as OpenCV has it; a `MienError` if there is none."""
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         number = int(device) if device.isdigit() else None

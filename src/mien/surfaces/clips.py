@@ -63,7 +63,9 @@ def seal(
 class _Clip:
     """Pictures through one encoder of PyAV."""
 
-    def __init__(self, path: Path, muxer: str, codec: str, pix_fmt: str, size: tuple[int, int], ticks: int, **options: str) -> None:
+    def __init__(
+        self, path: Path, muxer: str, codec: str, pix_fmt: str, size: tuple[int, int], ticks: int, **options: str
+    ) -> None:
         self._container = av.open(str(path), "w", format=muxer, options={"loop": "0"})
         self._stream: Any = self._container.add_stream(codec, rate=25, options=options)
         self._stream.width, self._stream.height = size
@@ -100,7 +102,7 @@ class _WebP(_Clip):
 
 
 class _Gif(_Clip):
-    """Repeated without end; times in hundredths of a second. One palette for all pictures and a fixed pattern of dots, so
+    """Repeated without end; times in hundredths of a second. One palette for all pictures and a fixed pattern of dots:
     what stands still in the photo stands still in the GIF."""
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float, like: np.ndarray) -> None:
@@ -121,7 +123,9 @@ class _Gif(_Clip):
         for _ in range(3):  # Bayer 1973: 8x8
             bayer = np.block([[4 * bayer, 4 * bayer + 2], [4 * bayer + 3, 4 * bayer + 1]])
         tiles = [-(-n // 8) for n in like.shape[:2]]
-        self._dots = (np.tile((bayer + 0.5) / 64 - 0.5, tiles)[: like.shape[0], : like.shape[1], None] * 12).astype(np.float32)
+        self._dots = (np.tile((bayer + 0.5) / 64 - 0.5, tiles)[: like.shape[0], : like.shape[1], None] * 12).astype(
+            np.float32
+        )
 
     def __enter__(self) -> _Gif:
         return self
@@ -129,7 +133,9 @@ class _Gif(_Clip):
     def add(self, pixels: np.ndarray) -> None:
         dotted = np.rint(np.clip(pixels + self._dots, 0, 255)).astype(np.uint8)
         indices = np.asarray(Image.fromarray(dotted).quantize(palette=self._palette, dither=Image.Dither.NONE))
-        self.encode(av.VideoFrame.from_ndarray((indices, self._argb), format="pal8"), round(self._count * 100 / self._fps))
+        self.encode(
+            av.VideoFrame.from_ndarray((indices, self._argb), format="pal8"), round(self._count * 100 / self._fps)
+        )
         self._count += 1
 
 

@@ -57,7 +57,7 @@ def _plane(frame: av.VideoFrame, index: int, shape: tuple[int, ...]) -> np.ndarr
     """(h, w) of a plane, the frame's own memory."""
     plane = frame.planes[index]
     kind = np.dtype("<u2") if frame.format.name == DEEP else np.dtype(np.uint8)
-    values = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)  # type: ignore[call-overload]
+    values = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
     return values[: shape[0], : shape[1]]
 
 

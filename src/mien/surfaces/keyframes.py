@@ -3,8 +3,8 @@
     0:neutral 1.5:happy 4:surprise:0.5       at 0 s neutral, at 1.5 s happy, at 4 s half a surprise
     0:neutral:0 2:jawOpen=0.4,AU12=0.5       at 0 s the clip's own expression, at 2 s a mixture
 
-A keyframe is a time in seconds, a colon, and an expression as `mien.expression` has it; keyframes are apart by spaces (or
-semicolons) and in the order of time. Before the first and after the last nothing changes. Between two, the change of
+A keyframe is a time in seconds, a colon, and an expression as `mien.expression` has it. Spaces or semicolons lie
+between keyframes, which come in the order of time. Before the first and after the last nothing changes. Between two, the change of
 the face goes from one to the other in a straight way, slow at both ends.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, Expression, parse
@@ -27,7 +28,7 @@ _TIME = re.compile(r"\d+(?:\.\d*)?|\.\d+")
 
 @dataclass(frozen=True)
 class Keyframe:
-    """At `time` seconds, `expression` with `amount` in [0, 1.3]: the share of the way from the face's own expression."""
+    """At `time` seconds, `expression` with `amount` in [0, 1.3]: the share of the way from the own expression."""
 
     time: float
     expression: Expression
@@ -67,7 +68,7 @@ class Track:
     def asked(self) -> list[Expression]:
         """Expressions of every kind that `at` can give: those written, and one between each two."""
         keys = self.keyframes
-        inner = [between(a, b, 0.5)[0] for a, b in zip(keys, keys[1:], strict=False)]
+        inner = [between(a, b, 0.5)[0] for a, b in pairwise(keys)]
         return [key.expression for key in keys] + inner
 
     def _held(self, amount: float) -> float:
@@ -88,12 +89,16 @@ def parse_track(text: str, strength: float = 1.0) -> Track:
     for part in re.split(r"[\s;]+", text.strip(" ;\t\r\n")):
         moment, colon, rest = part.partition(":")
         if not colon or not _TIME.fullmatch(moment):
-            raise MienError(f"cannot read the keyframe '{part}': write a time in seconds and an expression, as in {EXAMPLE}")
+            raise MienError(
+                f"cannot read the keyframe '{part}': write a time in seconds and an expression, as in {EXAMPLE}"
+            )
         time = float(moment)
         if not time <= MAX_TIME:
             raise MienError(f"the keyframe '{part}' is later than {MAX_TIME:g} s")
         if not rest:
-            raise MienError(f"the keyframe '{part}' has no expression: write {moment}:happy, with no space after the colon")
+            raise MienError(
+                f"the keyframe '{part}' has no expression: write {moment}:happy, with no space after the colon"
+            )
         if keys and time <= keys[-1].time:
             raise MienError(f"keyframes go in the order of time: '{part}' cannot come after {keys[-1].time:g} s")
         expression = parse(rest)

@@ -26,7 +26,7 @@ WIDTH_MIN = 16  # px, of either side: x264 takes no less
 
 @dataclass(frozen=True)
 class About:
-    """What a video says of itself. frames: about how many, None if it does not say. matrix: how its frames are turned."""
+    """What a video says of itself. frames: about how many, or None. matrix: how its frames are turned to be shown."""
 
     frames: int | None
     time_base: Fraction
@@ -59,7 +59,7 @@ def opened(path: Path) -> Iterator[Any]:
         if context is None:
             raise MienError(f"{path} is of a kind of video that cannot be decoded here")
         if context.width * context.height > MAX_FRAME:
-            raise MienError(f"{path} has frames of more than {MAX_FRAME // 1_000_000} million pixels; make it smaller first")
+            raise MienError(f"{path} has frames of more than {MAX_FRAME // 1_000_000} million pixels; shrink it first")
         stream.thread_type = "AUTO"
         yield container
 

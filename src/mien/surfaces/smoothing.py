@@ -1,6 +1,7 @@
 """The One Euro filter: slow motion is smoothed strongly, fast motion hardly, so neither jitter nor lag shows.
 
-Casiez, Roussel, Vogel 2012, '1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems'.
+Casiez, Roussel, Vogel 2012, '1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive
+Systems'.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class OneEuro:
         self._time = 0.0
 
     def __call__(self, value: np.ndarray, time: float) -> np.ndarray:
-        """The filtered value at `time` in seconds; the first is given back as it is, one at no later time changes nothing."""
+        """The filtered value at `time` in seconds; the first comes back as it is, one of no later time is ignored."""
         value = np.asarray(value, np.float64)
         if self._value is None:
             self._value, self._speed, self._time = value.copy(), np.zeros_like(value), time

@@ -159,8 +159,8 @@ def _matched(followed: list[_Followed], boxes: list[np.ndarray]) -> tuple[dict[i
 
 
 def _apart(points: np.ndarray, transform: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
-    """(pose (4,), shape (68, 2)) of landmarks (68, 2): where the crop's middle is in units of `unit` px, the crop's size
-    and turn; where the landmarks are in the crop, in sides of it."""
+    """(pose (4,), shape (68, 2)) of landmarks (68, 2): where the crop's middle is in units of `unit` px, its size and
+    turn; where the landmarks are in the crop, in sides of it."""
     inverse = align.invert(transform)
     middle = align.apply(inverse, np.full(2, (align.SIZE - 1) / 2))
     turn = np.arctan2(inverse[1, 0], inverse[0, 0])

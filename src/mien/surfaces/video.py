@@ -1,4 +1,4 @@
-"""`mien video`: a clip with another expression; sound, times and rotation stay. One frame after the other, in threads."""
+"""`mien video`: a clip with another expression; sound, times and rotation stay. Frame after frame, in threads."""
 
 from __future__ import annotations
 
@@ -76,7 +76,13 @@ def video(
 
 
 def _edit(
-    source: Path, part: Path, form: str, said: About, take: Take, sound: bool, tell: Callable[[int, int | None], None] | None
+    source: Path,
+    part: Path,
+    form: str,
+    said: About,
+    take: Take,
+    sound: bool,
+    tell: Callable[[int, int | None], None] | None,
 ) -> tuple[int, int]:
     """(frames written, frames edited)."""
     count = edited = 0
@@ -87,12 +93,15 @@ def _edit(
         stream = container.streams.video[0]
         tracks = [one for one in container.streams.audio if one.codec_context is not None] if sound else []
         # a first frame tells what the encoder is to expect
-        like = frame_of(*[rgb_of(said.first, turned)] * 2, said.first, turned)
+        first = rgb_of(said.first, turned)
+        like = frame_of(first, first, said.first, turned)
         like.color_primaries, like.color_trc = said.first.color_primaries, said.first.color_trc
         metadata = {key: value for key, value in container.metadata.items() if key not in _OWN}
         rate = Fraction(stream.average_rate) if stream.average_rate else None
         size = (said.first.width, said.first.height, said.first.format.name)
-        with Movie(part, form, like, said.time_base, rate, said.matrix, tracks, metadata, stream.sample_aspect_ratio) as movie:
+        with Movie(
+            part, form, like, said.time_base, rate, said.matrix, tracks, metadata, stream.sample_aspect_ratio
+        ) as movie:
 
             def write() -> None:
                 nonlocal count, edited

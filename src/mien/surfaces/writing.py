@@ -14,7 +14,10 @@ from mien.formats import check_place
 from mien.surfaces.colour import DEEP, PLAIN
 from mien.xmp_files import MOVIES
 
-QUALITY = {"libx264": {"crf": "17", "preset": "fast"}, "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=none"}}
+QUALITY = {
+    "libx264": {"crf": "17", "preset": "fast"},
+    "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=none"},
+}
 """Options of the encoders: hardly to be told from the original."""
 
 
@@ -53,7 +56,9 @@ class Movie:
         try:
             stream = self._container.add_stream(name, rate=rate or 25, options=dict(QUALITY[name]))
         except (av.error.FFmpegError, ValueError):
-            raise MienError(f"this PyAV has no encoder {name}; install the one of PyPI: pip install 'mien[video]'") from None
+            raise MienError(
+                f"this PyAV has no encoder {name}; install the one of PyPI: pip install 'mien[video]'"
+            ) from None
         stream.width, stream.height, stream.pix_fmt = like.width, like.height, DEEP if deep else PLAIN
         context = stream.codec_context
         context.time_base = time_base

@@ -15,7 +15,6 @@ from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
 from mien.synthesis.wrinkles import prepare, wrinkle
 
-
 SHIFT = 1.5
 """Crop px by which a landmark may move from frame to frame before creases are laid anew."""
 
@@ -35,7 +34,7 @@ class Moved:
 
     def __init__(self, network: Says, rgb: np.ndarray, face: Face, before: Moved | None = None) -> None:
         self._network, self._rgb, self._face = network, rgb, face
-        self._first = self if before is None else before._first  # whose creases are taken
+        self._first: Moved = self if before is None else before._first  # whose creases are taken
         if self._first is not self and np.abs(self._landmarks - self._first._landmarks).max() > SHIFT:
             self._first = self
 

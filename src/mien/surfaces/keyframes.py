@@ -3,8 +3,8 @@
     0:neutral 1.5:happy 4:surprise:0.5       at 0 s neutral, at 1.5 s happy, at 4 s half a surprise
     0:neutral:0 2:jawOpen=0.4,AU12=0.5       at 0 s the clip's own expression, at 2 s a mixture
 
-A keyframe is a time in seconds, a colon, and an expression as `mien.expression` has it. Spaces or semicolons lie
-between keyframes, which come in the order of time. Before the first and after the last nothing changes. Between two, the change of
+A keyframe is a time in seconds, a colon, and an expression as `mien.expression` has it. Keyframes come in the order of
+time, with spaces or semicolons between. Before the first and after the last nothing changes. Between two, the change of
 the face goes from one to the other in a straight way, slow at both ends.
 """
 

@@ -115,7 +115,7 @@ class _Gif(_Clip):
         width = max(like.shape[1], patch.shape[1])
         sheet = np.zeros((like.shape[0] + side, width, 3), np.uint8)
         sheet[: like.shape[0], : like.shape[1]], sheet[like.shape[0] :, : patch.shape[1]] = like, patch
-        self._palette = Image.fromarray(sheet).quantize(255, Image.Quantize.MEDIANCUT)
+        self._palette = Image.fromarray(sheet).quantize(255, Image.Quantize.MAXCOVERAGE, kmeans=4)
         colours = np.array(self._palette.getpalette("RGB"), np.uint8).reshape(-1, 3)
         self._argb = np.full((256, 4), 255, np.uint8)
         self._argb[: len(colours), 1:] = colours
@@ -123,7 +123,7 @@ class _Gif(_Clip):
         for _ in range(3):  # Bayer 1973: 8x8
             bayer = np.block([[4 * bayer, 4 * bayer + 2], [4 * bayer + 3, 4 * bayer + 1]])
         tiles = [-(-n // 8) for n in like.shape[:2]]
-        self._dots = (np.tile((bayer + 0.5) / 64 - 0.5, tiles)[: like.shape[0], : like.shape[1], None] * 12).astype(
+        self._dots = (np.tile((bayer + 0.5) / 64 - 0.5, tiles)[: like.shape[0], : like.shape[1], None] * 6).astype(
             np.float32
         )
 

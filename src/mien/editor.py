@@ -13,13 +13,14 @@ import numpy as np
 
 from mien import face as faces_of
 from mien import provenance
+from mien.credentials import Credentials
 from mien.crops import edit_crops
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, Expression, parse
 from mien.face import Choice, Face, choose
 from mien.formats import write
 from mien.picture import ImageLike, Picture, as_picture
-from mien.provenance import stamped
+from mien.provenance import stamped, write_signed
 from mien.shelf import DEFAULT, find
 from mien.synthesis.maps import Maps
 from mien.synthesis.synthesiser import Sitting, Synthesiser, synthesiser
@@ -158,12 +159,15 @@ class Edit:
         """(H, W, 3) RGB, uint8, or uint16 as the photo was."""
         return self.picture.pixels
 
-    def save(self, path: str | Path, provenance: bool = True) -> Path:
+    def save(self, path: str | Path, provenance: bool = True, credentials: Credentials | None = None) -> Path:
         """Write it in the format of the extension, with the photo's EXIF, XMP, ICC profile, alpha and JPEG quality.
 
-        `provenance`: whether the file says that it was edited, and how (a BMP cannot).
+        `provenance`: whether the file says that it was edited, and how (a BMP cannot). `credentials`: to sign that with
+        (C2PA), as `mien.credentials.load` gives them.
         """
-        return write(path, stamped(self.picture, self.step) if provenance else self.picture)
+        if not provenance:
+            return write(path, self.picture)
+        return write_signed(path, stamped(self.picture, self.step), credentials, self.picture.path)
 
 
 def _identity(image: object) -> object:

@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import augment, batch, classifier, data, edit, evaluate, info, inspect, make, sheet, stimuli, weights
+from mien.cli import (
+    augment,
+    batch,
+    classifier,
+    clips,
+    data,
+    edit,
+    evaluate,
+    info,
+    inspect,
+    make,
+    sheet,
+    stimuli,
+    weights,
+)
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -23,6 +37,9 @@ app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
 app.command("batch")(batch.batch)
 app.command("stimuli")(stimuli.stimuli)
+app.command("video")(clips.video)
+app.command("animate")(clips.animate)
+app.command("camera")(clips.camera)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import Json, Model, NoProvenance, Photo, WhichFace, described, print_json
+from mien.cli.options import (
+    C2paCert,
+    C2paKey,
+    Json,
+    Model,
+    NoProvenance,
+    Photo,
+    WhichFace,
+    credentials,
+    described,
+    print_json,
+)  # fmt: skip
 from mien.errors import MienError
 from mien.expression import Expression, parse
 from mien.surfaces.names import slug
@@ -28,6 +39,8 @@ def edit(
     face: WhichFace = "largest",
     model: Model = "default",
     no_provenance: NoProvenance = False,
+    c2pa_cert: C2paCert = None,
+    c2pa_key: C2paKey = None,
     json: Json = False,
 ) -> None:
     """Give a face another expression.
@@ -46,13 +59,14 @@ def edit(
     picture = read(photo)
     for path in paths:
         check_output(path, picture)
+    signer = credentials(c2pa_cert, c2pa_key, no_provenance)
     editor = Editor(model)
     for target in expressions:
         editor.generator.check(target)
     portrait, written = editor.open(picture), []
     for target, path in zip(expressions, paths, strict=True):
         edited = portrait.edit(target, strength, face)
-        edited.save(path, provenance=not no_provenance)
+        edited.save(path, not no_provenance, signer)
         numbers = [index + 1 for index in portrait.choose(face)]
         written.append({"path": str(path), "expression": str(target), "strength": strength, "faces": numbers})
         if not json:

@@ -38,8 +38,8 @@ class Synthesiser(Protocol):
     def check(self, expression: Expression) -> None:
         """Raise a `MienError` for an expression that these weights cannot make."""
 
-    def sit(self, rgb: np.ndarray, face: Face) -> Sitting:
-        """A face of a photo (H, W, 3) uint8."""
+    def sit(self, rgb: np.ndarray, face: Face, before: Sitting | None = None) -> Sitting:
+        """A face of a photo (H, W, 3) uint8. before: the same face in the frame before, of a clip."""
         ...
 
 

@@ -85,7 +85,7 @@ def train(
         Path | None, typer.Option("--faces", help="Folder that runs share their faces in; --out. Not for warp.")
     ] = None,
 ) -> None:
-    """Train a model: the default generator (model = "warp"), the paper's system ("unet") or a rival (docs/baselines.md)."""
+    """Train a model: the default generator ("warp"), the paper's system ("unet") or a rival (docs/baselines.md)."""
     _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
     from mien.training.progress import first
     from mien.training.run import Options, run

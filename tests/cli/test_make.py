@@ -138,7 +138,7 @@ def test_rig_without_a_face(here, kit_file, capsys):
         ({"config": "absent.toml"}, "cannot read the configuration"),
         ({"--set": "stepps=3"}, "unknown key 'stepps'"),
         ({"--set": "steps=many"}, "steps must be a whole number, not 'many'"),
-        ({"--set": "model=gan"}, 'model is "warp" or "unet", not \'gan\''),
+        ({"--set": "model=gan"}, "g2gan, not 'gan'"),
         ({"--faces": "faces"}, '--faces means nothing for model = "warp"'),
         ({"--shared": "empty"}, "give the folder that holds data/london"),
         ({"--shared": "missing"}, "1 photos or templates are missing"),

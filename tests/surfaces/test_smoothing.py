@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mien.surfaces.smoothing import OneEuro
@@ -30,6 +30,7 @@ def test_what_is_still_stays_exactly(value, steps):
 
 
 @given(st.lists(st.tuples(numbers, st.floats(0, 0.5)), min_size=1, max_size=30))
+@example([(0.0, 0.0), (1.0, 2.2250738585e-313)])
 def test_it_never_overshoots(samples):
     one, time, seen = OneEuro(1.0, 5.0), 0.0, []
     for value, step in samples:

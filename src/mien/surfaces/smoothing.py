@@ -10,6 +10,9 @@ import math
 
 import numpy as np
 
+LEAST = 1e-6
+"""Seconds between samples."""
+
 
 class OneEuro:
     """Filters arrays of one shape, sampled at any times; every component by its own speed.
@@ -25,13 +28,14 @@ class OneEuro:
         self._time = 0.0
 
     def __call__(self, value: np.ndarray, time: float) -> np.ndarray:
-        """The filtered value at `time` in seconds; the first comes back as it is, one of no later time is ignored."""
+        """The filtered value at `time` in seconds; the first comes back as it is, one less than `LEAST` later is
+        ignored: no speed can be told from it."""
         value = np.asarray(value, np.float64)
         if self._value is None:
             self._value, self._speed, self._time = value.copy(), np.zeros_like(value), time
             return value.copy()
         step = time - self._time
-        if step <= 0:
+        if step < LEAST:
             return self._value.copy()
         speed = (value - self._value) / step
         self._speed = self._speed + _alpha(self.speed_cutoff, step) * (speed - self._speed)

@@ -1,6 +1,6 @@
 """The report of `mien evaluate` on the open set -> docs/results/open.{md,json} and docs/pictures/open.jpg.
 
-    python bench/open_table.py REPORT
+    python bench/open_table.py REPORT [--name open]
 
 REPORT is the folder of the report. What stands between the marks of the page's reading is written by hand, and kept.
 The picture shows what methods made and no photograph: neither the inputs, nor the identity copy, nor real smiles.
@@ -32,7 +32,7 @@ def reading(page: Path) -> str:
     return rest.partition(CLOSES)[0].strip() if found else ""
 
 
-def page(told: dict, said: str, command: str) -> str:
+def page(told: dict, said: str, command: str, name: str) -> str:
     asked = told["protocol"]
     expression = [name for name, one in told["judges"].items() if one["kind"] == "expression"]
     about = (
@@ -45,7 +45,7 @@ def page(told: dict, said: str, command: str) -> str:
         "# All methods on the open set",
         "",
         f"    {command}",
-        "    python bench/open_table.py REPORT",
+        f"    python bench/open_table.py REPORT --name {name}",
         "",
         about,
         "",
@@ -60,7 +60,12 @@ def page(told: dict, said: str, command: str) -> str:
     lines += ["## Person by person", "", *markdown.differences(told), ""]
     lines += ["Shares in percentage points; bold: the interval does not hold 0.", ""]
     lines += ["## Failures", "", *markdown.failures(told), ""]
-    lines += ["## The same people by every method", "", "![The same people by every method](../pictures/open.jpg)", ""]
+    lines += [
+        "## The same people by every method",
+        "",
+        f"![The same people by every method](../pictures/{name}.jpg)",
+        "",
+    ]
     lines += ["*Face Research Lab London Set, DeBruine & Jones 2017, CC BY 4.0; altered.*", "", "## Weights", ""]
     rows = [
         (name, one["about"], f"`{one['sha256'][:16]}`" if one["sha256"] else "") for name, one in told["about"].items()
@@ -73,6 +78,7 @@ def main() -> None:
     parser.add_argument("report", type=Path)
     parser.add_argument("--docs", type=Path, default=DOCS)
     parser.add_argument("--command", help="how the report was made, instead of the command with its own paths")
+    parser.add_argument("--name", default="open", help="of the page and the picture")
     parser.add_argument("--show", default="012,103,130,062", help="people in the picture")
     arguments = parser.parse_args()
     told = read_results(arguments.report)
@@ -80,14 +86,16 @@ def main() -> None:
     results.mkdir(parents=True, exist_ok=True)
     pictures.mkdir(parents=True, exist_ok=True)
     command = arguments.command or told["command"]
-    path = results / "open.md"
-    path.write_text(page(told, reading(path), command))
+    path = results / f"{arguments.name}.md"
+    path.write_text(page(told, reading(path), command, arguments.name))
     short = {key: one for key, one in told.items() if key not in LEFT_OUT} | {"command": command}
-    (results / "open.json").write_text(json.dumps(short, indent=1, ensure_ascii=False) + "\n")
+    (results / f"{arguments.name}.json").write_text(json.dumps(short, indent=1, ensure_ascii=False) + "\n")
     people = figures.chosen(told["protocol"]["people"], arguments.show.split(","))
     made = [name for name, one in told["about"].items() if one["about"] != Identity.about]
     faces = figures.same_people(told, arguments.report, people, methods=made)
-    cv2.imwrite(str(pictures / "open.jpg"), np.ascontiguousarray(faces[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    cv2.imwrite(
+        str(pictures / f"{arguments.name}.jpg"), np.ascontiguousarray(faces[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 90]
+    )
     print(path)
 
 

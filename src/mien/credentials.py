@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Credentials:
     """A certificate chain (PEM, the signer's first) and its private key (PEM, no password). Make one with `load`."""
 
     chain: str
-    key: str
+    key: str = field(repr=False)
     algorithm: str  # es256, es384, es512, ps256 or ed25519
 
     def sign(

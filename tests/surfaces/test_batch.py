@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from drawn import face
 from mien import MienError, picture
 from mien.cli import main
 from mien.editor import Editor
@@ -173,3 +175,25 @@ def test_bad_folders(source, stand_in, tmp_path, capsys):
         code, _, err = run("batch", first, second, "-e", "happy", "--model", stand_in, capsys=capsys)
         assert code == 2 and says in err and err.count("\n") == 1
     assert not (source / "sub/out").exists()
+
+
+def test_a_folder_is_signed_and_the_key_is_in_no_file(tmp_path, stand_in):
+    pytest.importorskip("c2pa")
+    from certificates import write_chain
+    from mien import credentials
+
+    source = tmp_path / "in"
+    source.mkdir()
+    Image.fromarray(face(200)).save(source / "a.png")
+    chain, key = write_chain(tmp_path)
+    signer = credentials.load(chain, key)
+    secret = key.read_text().splitlines()[1]
+    done = batch(source, tmp_path / "out", Options(("happy",)), stand_in, workers=1, credentials=signer)
+    assert done.written == 1 and secret not in repr(signer)
+    (made,) = (tmp_path / "out").glob("a_*")
+    assert credentials.read(made)["state"] == "Valid"
+    assert not any(secret.encode() in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    unsigned = batch(source, tmp_path / "plain", Options(("happy",)), stand_in, workers=1)
+    assert unsigned.written == 1
+    with pytest.raises(MienError, match="other options"):  # an unsigned folder is not gone on with signed
+        batch(source, tmp_path / "plain", Options(("happy",)), stand_in, workers=1, credentials=signer)

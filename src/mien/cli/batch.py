@@ -10,7 +10,7 @@ import typer
 from mien.cli.data import _lines, progress
 from mien.cli.inspect import _plain
 from mien.cli.make import _needs
-from mien.cli.options import Json, Model, NoProvenance, WhichFace, print_json
+from mien.cli.options import C2paCert, C2paKey, Json, Model, NoProvenance, WhichFace, credentials, print_json
 from mien.cli.sheet import _strengths
 
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; as many as there are cores.")]
@@ -38,6 +38,8 @@ def batch(
     ] = "local",
     model: Model = "default",
     no_provenance: NoProvenance = False,
+    c2pa_cert: C2paCert = None,
+    c2pa_key: C2paKey = None,
     json: Json = False,
 ) -> None:
     """Edit every photo of a folder, in processes; run it again to go on where it stopped.
@@ -52,8 +54,9 @@ def batch(
     from mien.surfaces.batch import batch as run
 
     options = Options(tuple(expression), values, face, form, not no_provenance)
+    signer = credentials(c2pa_cert, c2pa_key, no_provenance)
     with progress("photos") as tell:
-        done = run(source, out, options, model, workers, engine, tell)
+        done = run(source, out, options, model, workers, engine, tell, signer)
     failures = [{"input": path, "error": error} for path, error in done.failures]
     if json:
         told = {"photos": done.photos, "written": done.written, "failures": failures, "manifest": str(done.manifest)}

@@ -10,7 +10,7 @@ import typer
 from mien.cli.batch import Workers
 from mien.cli.data import _lines, progress
 from mien.cli.inspect import _plain
-from mien.cli.options import Json, Model, NoProvenance, print_json
+from mien.cli.options import C2paCert, C2paKey, Json, Model, NoProvenance, credentials, print_json
 from mien.cli.sheet import _strengths
 
 
@@ -40,6 +40,8 @@ def stimuli(
     workers: Workers = None,
     model: Model = "default",
     no_provenance: NoProvenance = False,
+    c2pa_cert: C2paCert = None,
+    c2pa_key: C2paKey = None,
     json: Json = False,
 ) -> None:
     """Make stimuli of every photo of a folder: equal framing, a grid of strengths, measured; docs/stimuli.md.
@@ -61,8 +63,9 @@ def stimuli(
         embedder=embedder,
         provenance=not no_provenance,
     )
+    signer = credentials(c2pa_cert, c2pa_key, no_provenance)
     with progress("photos, twice") as tell:
-        done = run(source, out, options, model, workers, tell)
+        done = run(source, out, options, model, workers, tell, signer)
     failures = [{"input": path, "error": error} for path, error in done.failures]
     if json:
         told = {"photos": done.photos, "written": done.written, "failures": failures, "manifest": str(done.manifest)}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mien import __version__
+from mien.credentials import Credentials
 from mien.editor import Editor, Portrait
 from mien.errors import MienError
 from mien.expression import Expression
@@ -34,6 +35,7 @@ from mien.surfaces.runs import (
     made_with,
     note,
     reason,
+    signed,
     strengths_of,
 )  # fmt: skip
 from mien.surfaces.table import sha256_of, write_table
@@ -74,13 +76,14 @@ class Edits:
 
 @dataclass(frozen=True)
 class Job:
-    """What every process has to know. model: a file."""
+    """What every process has to know. model: a file; credentials: to sign with, and in no file of ours."""
 
     root: Path
     out: Path
     model: Path
     expressions: tuple[Expression, ...]
     options: Options
+    credentials: Credentials | None = field(default=None, repr=False)
 
 
 def batch(
@@ -91,8 +94,10 @@ def batch(
     workers: int | None = None,
     engine: str = "local",
     tell: Tell | None = None,
+    credentials: Credentials | None = None,
 ) -> Summary:
-    """Edit every picture below `source` into `out`, or go on where a run before stopped."""
+    """Edit every picture below `source` into `out`, or go on where a run before stopped. What is signed with
+    `credentials` is new to the byte in every run: C2PA draws lots."""
     if engine not in ENGINES:
         raise MienError(f"the engine is {' or '.join(ENGINES)}, not '{engine}'")
     form = options.form.lower().removeprefix(".")
@@ -106,7 +111,7 @@ def batch(
     if not found:
         raise MienError(f"no pictures in {source} (JPEG, PNG, WebP, TIFF, BMP)")
     place(source, out, JOURNAL)
-    job = Job(source.resolve(), out.resolve(), editor.generator.path.resolve(), expressions, options)
+    job = Job(source.resolve(), out.resolve(), editor.generator.path.resolve(), expressions, options, credentials)
     tasks = plan(found, options)
     with Journal(out / JOURNAL, head(job, editor)) as journal:
         todo = [task for task in tasks if not is_done(task.path, job.root, job.out, journal)]
@@ -134,7 +139,13 @@ def plan(found: Sequence[Found], options: Options) -> list[Edits]:
 def head(job: Job, editor: Editor) -> dict[str, Any]:
     """What has to be the same for going on."""
     told = asdict(job.options) | {"expressions": [str(one) for one in job.expressions], "face": str(job.options.face)}
-    return {"mien": __version__, "model_sha256": editor.generator.sha256, "photos": str(job.root), **told}
+    return {
+        "mien": __version__,
+        "model_sha256": editor.generator.sha256,
+        "photos": str(job.root),
+        **told,
+        **signed(job.credentials),
+    }
 
 
 def local(todo: Sequence[Edits], job: Job, workers: int | None) -> Iterator[Made]:
@@ -199,7 +210,7 @@ class Worker:
         try:
             path = target(job.out, name)
             edit = portrait.edit(expression, strength, job.options.face)
-            edit.save(path, provenance=job.options.provenance)
+            edit.save(path, job.options.provenance, job.credentials)
             row |= {"faces": len(edit.faces), "box": boxes(edit.faces), "output": name, "stamp": stamp(path)}
             row |= {"output_sha256": sha256_of(path)}
         except Exception as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mien import __version__
+from mien.credentials import Credentials
 from mien.editor import Editor
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES, Expression, parse
@@ -81,6 +83,11 @@ def made_with(editor: Editor) -> dict[str, Any]:
     weights = editor.generator
     name = str(weights.manifest.get("name") or weights.path.stem)
     return {"model": name, "model_sha256": weights.sha256, "version": __version__, "seed": 0}
+
+
+def signed(credentials: Credentials | None) -> dict[str, str]:
+    """What the head of a run says of who signs; nothing where nobody does, and never the key."""
+    return {"signed_by_sha256": hashlib.sha256(credentials.chain.encode()).hexdigest()} if credentials else {}
 
 
 def check_face(face: Choice) -> None:

@@ -17,11 +17,12 @@ import cv2
 import numpy as np
 
 from mien import __version__
+from mien.credentials import Credentials
 from mien.editor import Editor
 from mien.errors import MienError
 from mien.formats import write, write_bytes
 from mien.picture import Picture, read
-from mien.provenance import stamped
+from mien.provenance import stamped, write_signed
 from mien.sheet import grid
 from mien.surfaces import workers as processes
 from mien.surfaces.folder import pictures, place
@@ -62,6 +63,7 @@ def stimuli(
     model: str | Path | None = None,
     workers: int | None = None,
     tell: Tell | None = None,
+    credentials: Credentials | None = None,
 ) -> Summary:
     """Make the set of every picture below `source` in `out`, or go on where a run before stopped."""
     if any(abs(100 * value - round(100 * value)) > 1e-6 for value in strengths_of(options.strengths)):
@@ -78,7 +80,7 @@ def stimuli(
     if not found:
         raise MienError(f"no pictures in {source} (JPEG, PNG, WebP, TIFF, BMP)")
     place(source, out, JOURNAL)
-    job = Job(source.resolve(), out.resolve(), editor.generator.path.resolve(), expressions, options)
+    job = Job(source.resolve(), out.resolve(), editor.generator.path.resolve(), expressions, options, None, credentials)
     named = zip(found, labels([one.path for one in found]), strict=True)
     sitters = [Sitter(one.path, one.trouble, label) for one, label in named]
     head = _head(job, editor)
@@ -94,7 +96,10 @@ def stimuli(
         told = {"edited": any(options.strengths), "made": "sheet", "strengths": list(options.strengths)}
         told |= {"mien": __version__, "expressions": head["expressions"]}
         told |= {"model": {"name": good[0]["model"], "sha256": good[0]["model_sha256"]}}
-        write(out / SHEET, stamped(drawn, told) if options.provenance else drawn)
+        if options.provenance:
+            write_signed(out / SHEET, stamped(drawn, told), credentials)
+        else:
+            write(out / SHEET, drawn)
     _about(out, job, head, good)
     failures = [(row["input"], row["error"]) for row in rows if row["error"]]
     return Summary(len(sitters), len(good), failures, manifest)

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mien.credentials import Credentials
 from mien.editor import Editor, Portrait
 from mien.expression import Expression
 from mien.face import Choice, align
@@ -19,7 +20,7 @@ from mien.face.detect import detect
 from mien.face.landmarks import coarse, fuse, refine
 from mien.formats import write
 from mien.picture import Picture, read
-from mien.provenance import stamped
+from mien.provenance import stamped, write_signed
 from mien.surfaces import luminance
 from mien.surfaces.folder import stamp, target
 from mien.surfaces.framing import Framing, eye_centres
@@ -59,7 +60,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """What every process has to know. model: a file; light: mean and standard deviation of L* to match, or None."""
+    """What every process has to know. model: a file; light: mean and standard deviation of L* to match, or None;
+    credentials: to sign with, and in no file of ours."""
 
     root: Path
     out: Path
@@ -67,6 +69,7 @@ class Job:
     expressions: tuple[Expression, ...]
     options: Options
     light: tuple[float, float] | None = None
+    credentials: Credentials | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,10 @@ class Finisher:
         row |= eyes
         if cut["asked"]:
             path, picture = target(job.out, cut["name"]), Picture(pixels)
-            write(path, stamped(picture, cut["step"] | self._how()) if options.provenance else picture)
+            if options.provenance:
+                write_signed(path, stamped(picture, cut["step"] | self._how()), job.credentials)
+            else:
+                write(path, picture)
             row |= {"output": cut["name"], "output_sha256": sha256_of(path)}
         row["time"] = f"{cut['seconds'] + time.perf_counter() - began:.3f}"
         return Seen(cut, row, points, described)

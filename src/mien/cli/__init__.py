@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import data, edit, info, inspect, make, sheet, weights
+from mien.cli import data, edit, info, inspect, make, sheet, ui, weights
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("edit")(edit.edit)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
+app.command("ui")(ui.ui)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")

@@ -193,15 +193,15 @@ class Page:
                 "# mien\nAnother expression, the same person. Photos stay on this machine.", elem_classes="mien-title"
             )
             with gr.Row(equal_height=False):
-                with gr.Column(scale=6, min_width=320):
+                with gr.Column(scale=6, min_width=320, elem_classes="mien-left-side"):
+                    photo = gr.File(label="Photo", file_types=ACCEPTED, file_count="single", elem_id="mien-photo")
                     viewer = gr.HTML(
-                        html_template=_text("viewer.html"), js_on_load=_text("viewer.js"), apply_default_css=False,
+                        html_template=_text("viewer.html"),
+                        js_on_load=_text("viewer.js"),
+                        apply_default_css=False,
                         elem_id="mien-viewer",
-                    )  # fmt: skip
-                    status = gr.HTML("", elem_id="mien-status")
-                    photo = gr.File(
-                        label="Photo", file_types=ACCEPTED, file_count="single", height=110, elem_id="mien-photo"
                     )
+                    status = gr.HTML("", elem_id="mien-status")
                 with gr.Column(scale=5, min_width=320):
                     face = gr.Radio([], label="Face", visible=False, elem_id="mien-face")
                     sliders, strength, linked, reset, names = self._sliders()
@@ -260,7 +260,7 @@ class Page:
                 )
         strength = gr.Slider(
             0, MAX_AMOUNT, 1, step=0.01, label="Strength", elem_id="mien-strength", interactive=True,
-            info="How far from the photo's own expression to the chosen one",
+            elem_classes="mien-line",
         )  # fmt: skip
         groups = [g for g in GROUPS if any(c.group == g for c in self.controls)]
         with gr.Tabs():
@@ -272,7 +272,7 @@ class Page:
                     for control in self.controls:
                         if control.group == group:
                             slider(control)
-        with gr.Row():
+        with gr.Row(elem_classes="mien-foot"):
             linked = gr.Checkbox(
                 True, label="Left and right together", elem_id="mien-linked", visible=bool(groups), container=False
             )
@@ -284,9 +284,16 @@ class Page:
     ) -> None:
         """Download, sheet and clip."""
         settings = [face, strength, linked, *sliders]
-        with gr.Row(equal_height=True):
+        with gr.Row(elem_classes="mien-foot"):
             form = gr.Dropdown(
-                list(made.FORMS), value=made.AS_PHOTO, label="File", elem_id="mien-form", min_width=120, scale=1
+                list(made.FORMS),
+                value=made.AS_PHOTO,
+                label="File",
+                show_label=False,
+                container=False,
+                elem_id="mien-form",
+                min_width=120,
+                scale=1,
             )
             download = gr.Button("Download", variant="primary", elem_id="mien-download", min_width=120, scale=1)
         download.click(

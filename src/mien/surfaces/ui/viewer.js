@@ -1,6 +1,6 @@
 // The picture: before and after with a split, numbered boxes. Values come in parts; see Page in page.py.
 const find = (name) => element.querySelector(name);
-const stage = find(".mien-stage"), empty = find(".mien-empty"), boxes = find(".mien-boxes"), split = find(".mien-split");
+const stage = find(".mien-stage"), boxes = find(".mien-boxes"), split = find(".mien-split");
 let last = 0;
 
 function cut() {
@@ -36,7 +36,6 @@ function show(value) {
     find(".mien-before").src = value.before;
     stage.style.aspectRatio = value.size[0] + " / " + value.size[1];
     stage.style.setProperty("--ratio", value.size[0] / value.size[1]);
-    empty.hidden = true;
     stage.hidden = false;
   }
   if (value.after) {

@@ -67,9 +67,8 @@ class Control:
 def _controls() -> tuple[Control, ...]:
     made = [Control(name, "Names") for name in ALL_NAMES]
     for group, starts in GROUPS.items():
-        for shape in SHAPES:
-            if shape.startswith(starts):
-                made.append(Control(shape, group, shape[-2:] if shape[-2:] in SIDES else ""))
+        found = [Control(s, group, s[-2:] if s[-2:] in SIDES else "") for s in SHAPES if s.startswith(starts)]
+        made += sorted(found, key=lambda control: not control.side)  # pairs first: left and right in one row
     return tuple(made)
 
 

@@ -101,7 +101,7 @@ class Page:
         if session.serial != n:
             return nothing
         expression = spelled(self._values(values), linked)
-        return [{"n": n} | value, _said(str(expression) if expression else "the photo as it is")]
+        return [{"n": n} | value, _said(f"{expression or 'the photo as it is'}, at full size")]
 
     def _made(
         self, session: Session, state: str, face: str, strength: float, linked: bool, values: tuple[float, ...]
@@ -274,7 +274,11 @@ class Page:
                             slider(control)
         with gr.Row(elem_classes="mien-foot"):
             linked = gr.Checkbox(
-                True, label="Left and right together", elem_id="mien-linked", visible=bool(groups), container=False
+                True,
+                label="Left and right together (the person's own)",
+                elem_id="mien-linked",
+                visible=bool(groups),
+                container=False,
             )
             reset = gr.Button("Reset", size="sm", elem_id="mien-reset", min_width=80, scale=0)
         return [made_of[c.key] for c in self.controls], strength, linked, reset, buttons

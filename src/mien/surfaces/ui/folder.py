@@ -1,4 +1,4 @@
-"""A folder that nobody else may look into, deleted when the page ends; one left by a killed page goes at the next start."""
+"""A folder that nobody else may look into, deleted when the page ends; a killed page's goes at the next start."""
 
 from __future__ import annotations
 

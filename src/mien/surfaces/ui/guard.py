@@ -1,4 +1,4 @@
-"""Between the browser and the page: only this machine is answered, uploads are counted, and the page may reach nobody."""
+"""Between browser and page: only this machine is answered, uploads are counted, and the page may reach nobody."""
 
 from __future__ import annotations
 

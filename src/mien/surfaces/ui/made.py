@@ -18,7 +18,7 @@ from mien.face import Choice
 from mien.formats import EXTENSIONS, write
 from mien.sheet import sheet as draw
 from mien.surfaces.ui.preview import address, jpeg
-from mien.surfaces.ui.state import Session
+from mien.surfaces.ui.state import Session, Wish
 
 AS_PHOTO = "Format of the photo"
 FORMS = {AS_PHOTO: "", "PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "TIFF": ".tif"}
@@ -38,24 +38,22 @@ class File:
     shown: str = ""
 
 
-def saved(
-    session: Session, folder: Path, form: str, expression: Expression | None, strength: float, face: Choice
-) -> File:
+def saved(session: Session, folder: Path, form: str, wish: Wish) -> File:
     """The file that `Edit.save` writes: the photo's own size, and how it was made within it."""
     with session.lock:
         photo = session.photo()
         # all sliders at 0: the photo's pixels exactly, as at strength 0
-        edit = photo.edit(expression or "neutral", strength if expression else 0.0, face)
+        edit = photo.edit(wish.expression or "neutral", wish.strength if wish.expression else 0.0, wish.choice)
         suffix = FORMS[form] or _own_suffix(session.name)
-        name = f"{_stem(session.name)}_{_slug(expression)}{suffix}"
+        name = f"{_stem(session.name)}_{_slug(wish.expression)}{suffix}"
         return File(name, _through(folder, suffix, edit.save))
 
 
-def sheet(session: Session, folder: Path, face: Choice) -> File:
+def sheet(session: Session, folder: Path, wish: Wish) -> File:
     """All names that the weights can make, of one face, as a PNG."""
     with session.lock:
         photo = session.photo()
-        one: Choice = "largest" if face == "all" else face
+        one: Choice = "largest" if wish.face == "all" else wish.choice
         picture = draw(photo, [name for name in ALL_NAMES if name in photo.names], face=one)
     content = _through(folder, ".png", lambda path: write(path, picture))
     shown = f'<img alt="All expressions of the face" src="{jpeg(picture.pixels)}">'
@@ -67,17 +65,16 @@ def clips() -> bool:
     return find_spec("mien.surfaces.animate") is not None and find_spec("av") is not None
 
 
-def clip(
-    session: Session, folder: Path, form: str, expression: Expression | None, strength: float, face: Choice,
-    editor: Editor,
-) -> File:  # fmt: skip
+def clip(session: Session, folder: Path, form: str, wish: Wish, editor: Editor) -> File:
     """A short clip, at most `CLIP_SIDE` px."""
-    if expression is None:
+    if wish.expression is None:
         raise MienError("choose an expression first: the clip goes there and back")
     extension, kind = CLIPS[form]
     with session.lock:
         photo = session.photo()
-        track = import_module("mien.surfaces.keyframes").parse_track(CLIP_TRACK.format(it=expression), strength)
+        track = import_module("mien.surfaces.keyframes").parse_track(
+            CLIP_TRACK.format(it=wish.expression), wish.strength
+        )
         animate: Any = import_module("mien.surfaces.animate").animate
         # a photo of its own: an editor remembers the last one, and this one ends with the clip
         passing = Editor.__new__(Editor)
@@ -85,14 +82,14 @@ def clip(
         content = _through(
             folder,
             f".{extension}",
-            lambda path: animate(photo.picture, path, track, passing, size=CLIP_SIDE, face=face),
+            lambda path: animate(photo.picture, path, track, passing, size=CLIP_SIDE, face=wish.choice),
         )
     source = address(content, kind)
     if form == "MP4":
         shown = f'<video controls autoplay loop muted playsinline src="{source}"></video>'
     else:
         shown = f'<img alt="The clip" src="{source}">'
-    return File(f"{_stem(session.name)}_{_slug(expression)}.{extension}", content, shown)
+    return File(f"{_stem(session.name)}_{_slug(wish.expression)}.{extension}", content, shown)
 
 
 def _through(folder: Path, suffix: str, save: Callable[[Path], Any]) -> bytes:

@@ -18,7 +18,7 @@ from mien.expression import MAX_AMOUNT, parse
 from mien.surfaces.ui import made
 from mien.surfaces.ui.controls import CONTROLS, GROUPS, Control, link, spelled
 from mien.surfaces.ui.preview import boxes, jpeg
-from mien.surfaces.ui.state import Session, Sessions, which
+from mien.surfaces.ui.state import Session, Sessions, Wish
 
 HERE = Path(__file__).parent
 
@@ -68,8 +68,9 @@ class Page:
             "boxes": boxes(portrait) if count > 1 else [], "chosen": "1",
         }  # fmt: skip
         try:
-            if spelled(self._values(values), linked) is not None:
-                value |= self._made(session, "full", "1", strength, linked, values)
+            session.wish = self._wish("1", strength, linked, values)
+            if session.wish.expression is not None:
+                value |= self._made(session, "full")
         except MienError:
             pass  # the next move of a slider says it
         status = _said(f"{session.name}: {width} x {height} pixels, {count} face{'s' if count > 1 else ''}")
@@ -81,42 +82,44 @@ class Page:
         session = self.sessions.get(request.session_hash)
         if session.portrait is None:
             return [gr.skip(), gr.skip()]
+        session.wish = self._wish(face, strength, linked, values)
         n = session.next()
         try:
-            return [{"n": n} | self._made(session, "preview", face, strength, linked, values), gr.skip()]
+            return [{"n": n} | self._made(session, "preview"), gr.skip()]
         except MienError as error:
             return [gr.skip(), _error(error)]
 
-    async def full(self, request: gr.Request, face: str, strength: float, linked: bool, *values: float) -> list[Any]:
-        """The sliders rest -> [viewer, status], from the photo itself; nothing if they moved on meanwhile."""
-        session = self.sessions.get(request.session_hash)
-        n, nothing = session.serial, [gr.skip(), gr.skip()]
-        await asyncio.sleep(REST)
-        if session.portrait is None or session.serial != n:
-            return nothing
+    async def full(self, request: gr.Request) -> list[Any]:
+        """Wait until the sliders rest -> [viewer, status], from the photo itself."""
+        session, n = self.sessions.get(request.session_hash), -1
+        value: dict[str, Any] = {}
         try:
-            value = await asyncio.to_thread(self._made, session, "full", face, strength, linked, values)
+            while n != session.serial:
+                n = session.serial
+                await asyncio.sleep(REST)
+                if n == session.serial and session.portrait is not None:
+                    value = await asyncio.to_thread(self._made, session, "full")
         except MienError as error:
             return [gr.skip(), _error(error)]
-        if session.serial != n:
-            return nothing
-        expression = spelled(self._values(values), linked)
-        return [{"n": n} | value, _said(f"{expression or 'the photo as it is'}, at full size")]
+        if not value:
+            return [gr.skip(), gr.skip()]
+        return [{"n": n} | value, _said(f"{session.wish.expression or 'the photo as it is'}, at full size")]
 
-    def _made(
-        self, session: Session, state: str, face: str, strength: float, linked: bool, values: tuple[float, ...]
-    ) -> dict[str, Any]:
-        """The viewer's `after` by what the controls say."""
-        expression = spelled(self._values(values), linked)
+    def _made(self, session: Session, state: str) -> dict[str, Any]:
+        """The viewer's `after` by the session's wish."""
+        wish = session.wish
         with session.lock:
             portrait = session.small if state == "preview" else session.photo()
-            if expression is None:
+            if wish.expression is None:
                 image = portrait.picture.pixels
             else:
-                image = portrait.edit(expression, strength, which(face)).image
+                image = portrait.edit(wish.expression, wish.strength, wish.choice).image
         count = len(portrait.faces)
         shown = {"after": jpeg(image, quality=85 if state == "preview" else 92), "state": state}
-        return shown | ({"boxes": boxes(portrait), "chosen": face} if count > 1 else {})
+        return shown | ({"boxes": boxes(portrait), "chosen": wish.face} if count > 1 else {})
+
+    def _wish(self, face: str | None, strength: float, linked: bool, values: tuple[float, ...]) -> Wish:
+        return Wish(face or "1", strength, spelled(self._values(values), linked))
 
     def linking(self, linked: bool, *values: float) -> list[Any]:
         """Left and right linked or let go -> an update of every slider that has a side."""
@@ -140,23 +143,21 @@ class Page:
     ) -> list[Any]:
         """-> [courier, status]: the file that `Edit.save` writes."""
         session = self.sessions.get(request.session_hash)
-        expression = spelled(self._values(values), linked)
-        return self._sent(session, lambda: made.saved(session, self.folder, form, expression, strength, which(face)))
+        wish = self._wish(face, strength, linked, values)
+        return self._sent(session, lambda: made.saved(session, self.folder, form, wish))
 
     def sheet(self, request: gr.Request, face: str) -> list[Any]:
         """-> [picture, courier, status]."""
         session = self.sessions.get(request.session_hash)
-        return self._shown(session, lambda: made.sheet(session, self.folder, which(face)))
+        return self._shown(session, lambda: made.sheet(session, self.folder, Wish(face or "1")))
 
     def animate(
         self, request: gr.Request, form: str, face: str, strength: float, linked: bool, *values: float
     ) -> list[Any]:
         """-> [clip, courier, status]."""
         session = self.sessions.get(request.session_hash)
-        expression = spelled(self._values(values), linked)
-        return self._shown(
-            session, lambda: made.clip(session, self.folder, form, expression, strength, which(face), self.editor)
-        )
+        wish = self._wish(face, strength, linked, values)
+        return self._shown(session, lambda: made.clip(session, self.folder, form, wish, self.editor))
 
     def _sent(self, session: Session, make: Callable[[], made.File]) -> list[Any]:
         try:
@@ -216,7 +217,7 @@ class Page:
 
             def redraw(event: Any) -> None:
                 event.then(
-                    _safe(self.full, 2, 1), settings, shown, show_progress="hidden", trigger_mode="multiple",
+                    _safe(self.full, 2, 1), None, shown, show_progress="hidden", trigger_mode="always_last",
                     concurrency_limit=None, api_visibility="private",
                 )  # fmt: skip
 

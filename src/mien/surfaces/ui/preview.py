@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.editor import Portrait
 
-PREVIEW = 640
+PREVIEW = 512
 """Longer side of the preview, px, if its faces are then large enough for the network."""
 
 FACE = 0.9

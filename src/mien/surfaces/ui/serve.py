@@ -89,7 +89,7 @@ def bound(port: int | None) -> socket.socket:
 
 
 def serve(editor: Editor, port: int | None = None, browser: bool = True, tell: Callable[[str], None] = print) -> None:
-    """Serve the page until Ctrl+C or SIGTERM; then the private folder is gone. `tell` gets the line with the address."""
+    """Serve the page until Ctrl+C or SIGTERM; then the private folder is gone. `tell` gets a line with the address."""
     quiet()
     import uvicorn
 

@@ -1,4 +1,4 @@
-"""Who has which photo open. Each tab of a browser has its own session; nothing is shared between two but the weights."""
+"""Who has which photo open. Each tab of a browser has its own session; two share nothing but the weights."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 
 from mien.editor import Editor, Portrait
 from mien.errors import MienError
+from mien.expression import Expression
 from mien.face import Choice
 from mien.picture import read
 from mien.surfaces.ui.preview import factor
@@ -38,12 +39,27 @@ MAX_FILES = 4
 _finding = threading.Lock()  # dlib's detector is one object for all
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What the controls ask for. face: "1", "2", ... or "all"; expression: None while all sliders are at 0."""
+
+    face: str = "1"
+    strength: float = 1.0
+    expression: Expression | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """The face as an editor takes it."""
+        return self.face if self.face == "all" else int(self.face)
+
+
 @dataclass
 class Session:
     """One tab: its photo, and the number of its last wish, by which late answers are known."""
 
     portrait: Portrait | None = None
     name: str = ""  # of the uploaded file, for messages and downloads
+    wish: Wish = field(default_factory=Wish)
     serial: int = 0
     touched: float = 0.0
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)  # ticket -> (file name, content)
@@ -137,11 +153,6 @@ class Sessions:
         others = sorted((k for k in self._all if k != keep), key=lambda k: self._all[k].touched)
         while others and (len(self._all) > MAX_SESSIONS or sum(map(pixels, self._all.values())) > MAX_ALL_PIXELS):
             del self._all[others.pop(0)]
-
-
-def which(face: str | None) -> Choice:
-    """The page's choice of a face ("1", "2", "all"; None before there is one) as an editor takes it."""
-    return "largest" if not face else face if face == "all" else int(face)
 
 
 def _opened(path: Path, name: str, editor: Editor) -> Portrait:

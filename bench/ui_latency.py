@@ -14,11 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "surfaces" / "ui"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from browser import User, chromium, page_server
-
 from mien.cli.sheet import SAMPLE
+from surfaces.ui.browser import User, chromium, page_server
 
 MEASURE = """
 async ([key, steps]) => {

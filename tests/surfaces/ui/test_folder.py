@@ -17,7 +17,8 @@ def test_it_is_private_and_gone_afterwards(tmp_path):
 def test_a_killed_page_leaves_nothing_for_long_and_a_living_one_is_left_alone(tmp_path):
     code = (
         "import os,sys,pathlib;from mien.surfaces.ui.folder import private_folder\n"
-        "with private_folder(pathlib.Path(sys.argv[1])) as f:\n (f/'photo.jpg').write_bytes(b'x')\n os.kill(os.getpid(), 9)"
+        "with private_folder(pathlib.Path(sys.argv[1])) as f:\n"
+        " (f/'photo.jpg').write_bytes(b'x')\n os.kill(os.getpid(), 9)"
     )
     src = str(next(p for p in mien.__path__)) + "/.."
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], env={"PYTHONPATH": src}, check=False)

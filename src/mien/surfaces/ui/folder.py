@@ -44,11 +44,11 @@ def sweep(parent: Path) -> None:
 
 
 def files(folder: Path) -> list[Path]:
-    """All files in it, the oldest first, its lock not counted."""
+    """All files with content in it, the oldest first. Gradio leaves an empty one beside each upload."""
     found = []
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
-            if path.name != _LOCK and path.is_file():
+            if path.name != _LOCK and path.is_file() and path.stat().st_size:
                 found.append((path.stat().st_mtime, path))
     return [path for _, path in sorted(found)]
 

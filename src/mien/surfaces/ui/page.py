@@ -55,6 +55,8 @@ class Page:
             return [None, gr.skip(), gr.skip(), gr.skip()]
         session = self.sessions.get(request.session_hash)
         try:
+            if self.folder.resolve() not in Path(path).resolve().parents:
+                raise MienError("drop a photo, not a place")  # the file is deleted after reading: only an upload may be
             portrait = session.take(Path(path), Path(path).name, self.editor)
         except MienError as error:
             return [None, gr.skip(), _error(error), gr.skip()]
@@ -119,7 +121,7 @@ class Page:
         return shown | ({"boxes": boxes(portrait), "chosen": wish.face} if count > 1 else {})
 
     def _wish(self, face: str | None, strength: float, linked: bool, values: tuple[float, ...]) -> Wish:
-        return Wish(face or "1", strength, spelled(self._values(values), linked))
+        return Wish(face or "1", float(strength), spelled(self._values(values), linked))
 
     def linking(self, linked: bool, *values: float) -> list[Any]:
         """Left and right linked or let go -> an update of every slider that has a side."""

@@ -100,7 +100,7 @@ def serve(editor: Editor, port: int | None = None, browser: bool = True, tell: C
         if browser:
             threading.Timer(1.0, webbrowser.open, [address]).start()
         signal.signal(signal.SIGTERM, _ends)  # uvicorn stops, then hands the signal on: the folder must still go
-        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, ws="none")
+        config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1, ws="none")
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[sock])
 

@@ -156,6 +156,8 @@ class Sessions:
 
 
 def _opened(path: Path, name: str, editor: Editor) -> Portrait:
+    if not path.exists():  # equal uploads have one place
+        raise MienError(f"{name} was dropped in another tab at the same moment: drop it again")
     if path.stat().st_size > MAX_BYTES:
         raise MienError(f"{name} is larger than {MAX_BYTES // 2**20} MiB; make it smaller first")
     _check_size(path, name)

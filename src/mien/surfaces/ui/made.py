@@ -20,7 +20,7 @@ from mien.sheet import sheet as draw
 from mien.surfaces.ui.preview import address, jpeg
 from mien.surfaces.ui.state import Session, Wish
 
-AS_PHOTO = "Format of the photo"
+AS_PHOTO = "Same format"
 FORMS = {AS_PHOTO: "", "PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "TIFF": ".tif"}
 CLIPS = {"MP4": ("mp4", "video/mp4"), "WebP": ("webp", "image/webp"), "GIF": ("gif", "image/gif")}
 

@@ -271,7 +271,7 @@ class Page:
                 for control in known:
                     slider(control)
             for group in groups:
-                with gr.Tab(group), gr.Row(elem_classes="mien-grid"):
+                with gr.Tab(group), gr.Row(elem_classes=["mien-grid", "mien-sides"]):
                     for control in self.controls:
                         if control.group == group:
                             slider(control)

@@ -25,6 +25,7 @@ import numpy as np
 from measure_page import page
 
 from mien import Editor
+from mien.evaluation.metrics.control import outside_identical
 from mien.expression import NAMES, PROTOTYPES, parse
 from mien.face import Face
 
@@ -35,16 +36,6 @@ SIX = [name for name in NAMES if name != "neutral"]
 def val_people(london: Path) -> list[str]:
     with (london / "people.csv").open(newline="") as file:
         return [row["id"] for row in csv.DictReader(file) if row["split"] == "val"]
-
-
-def outside_identical(before: np.ndarray, after: np.ndarray, box: tuple[float, ...]) -> float:
-    """Share of the pixels outside the face's box, grown by a fifth on every side, that are bit-identical."""
-    x0, y0, x1, y1 = box
-    w, h = x1 - x0, y1 - y0
-    outside = np.ones(before.shape[:2], bool)
-    left, top = max(0, int(x0 - 0.2 * w)), max(0, int(y0 - 0.2 * h))
-    outside[top : int(np.ceil(y1 + 0.2 * h)), left : int(np.ceil(x1 + 0.2 * w))] = False
-    return float((before == after).all(axis=2)[outside].mean())
 
 
 def make_pictures(
@@ -59,7 +50,9 @@ def make_pictures(
         for name in SIX:
             after, face = edit(path, name)
             cv2.imwrite(str(folder / f"{person}_{name}.png"), after[..., ::-1])
-            shares.append(outside_identical(before, after, face.box))
+            share = outside_identical(before, after, face.box)
+            assert share is not None  # photographs reach beyond the face
+            shares.append(share)
             tiles.append(after)
         small = [cv2.resize(t[100:-100, 100:-100], (300, 300), interpolation=cv2.INTER_AREA) for t in tiles]
         rows.append(np.hstack(small))

@@ -2,9 +2,10 @@
 
     python bench/scale.py --work /tmp/mien-scale [--pictures 2500,5000,10000] [--rows 1000000]
 
-The pictures are the bundled sample in many tints, 320 x 320 px, of 100 made-up people. Memory is that of the command
-and all its processes together, read every half second: the sum of their resident sets, which counts shared pages once
-a process, and of their proportional ones, which counts them once.
+The pictures are the bundled sample in many tints, 320 x 320 px, of 100 made-up people. Seconds of processor time are
+those of the command and all its processes: on a machine that others use too, the clock tells more of them. Memory is
+that of all these processes together, read every half second: the sum of their resident sets, which counts shared pages
+once a process, and of their proportional ones, which counts them once.
 """
 
 from __future__ import annotations
@@ -70,19 +71,31 @@ def memory(pids: list[int]) -> tuple[float, float]:
     return resident / 1024, proportional / 1024
 
 
-def prepared(table: Path, out: Path, workers: int) -> tuple[float, float, float]:
-    """Seconds, and the most of each memory, of preparing what a table lists."""
+def processor(pid: int) -> float:
+    """Seconds that a process has computed so far."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has just ended
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def prepared(table: Path, out: Path, workers: int) -> tuple[float, float, float, float]:
+    """Seconds by the clock and of the processor, and the most of each memory, of preparing what a table lists."""
     words = ["data", "prepare", "folder", str(table), str(out), "--workers", str(workers)]
     began = time.monotonic()
     run = subprocess.Popen([sys.executable, "-m", "mien", *words], stdout=subprocess.DEVNULL)
-    most = (0.0, 0.0)
+    most, computed = (0.0, 0.0), dict[int, float]()
     while run.poll() is None:
-        now = memory(family(run.pid))
+        pids = family(run.pid)
+        for pid in pids:
+            computed[pid] = max(computed.get(pid, 0.0), processor(pid))
+        now = memory(pids)
         most = (max(most[0], now[0]), max(most[1], now[1]))
         time.sleep(0.5)
     if run.returncode:
         raise SystemExit(f"mien {' '.join(words)} ended with {run.returncode}")
-    return time.monotonic() - began, *most
+    return time.monotonic() - began, sum(computed.values()), *most
 
 
 def long_manifest(folder: Path, like: Path, rows: int) -> tuple[float, float]:
@@ -111,8 +124,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     counts = [int(word) for word in told.pictures.split(",")]
     rows = pictures(folder, max(counts))
-    print("| pictures | seconds | ms a picture | MiB, shared pages counted once | MiB, counted in each process |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| pictures | seconds | processor seconds | ms of it a picture | MiB, shared pages once | MiB, per process |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for count in counts:
         table = folder / f"table-{count}.csv"
         with table.open("w", newline="") as file:
@@ -122,9 +135,10 @@ def main() -> None:
         out = told.work / f"prepared-{count}"
         if out.exists():
             raise SystemExit(f"{out} is there already: remove it, or give another --work")
-        seconds, resident, proportional = prepared(table, out, told.workers)
+        seconds, computed, resident, proportional = prepared(table, out, told.workers)
         print(
-            f"| {count} | {seconds:.0f} | {1000 * seconds / count:.1f} | {proportional:.0f} | {resident:.0f} |",
+            f"| {count} | {seconds:.0f} | {computed:.0f} | {1000 * computed / count:.1f} | {proportional:.0f} | "
+            f"{resident:.0f} |",
             flush=True,
         )
     some, everything = long_manifest(told.work / "long", told.work / f"prepared-{counts[0]}", told.rows)

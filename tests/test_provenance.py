@@ -177,7 +177,8 @@ def test_the_commands(stand_in, two_faces, tmp_path, capsys):
             and told["edits"][0]["input"]["sha256"] in shown
         )
         run(*arguments, "-o", plain, "--no-provenance")
-        assert json.loads(run("inspect", plain, "--json")) == {"file": str(plain), "source_type": None, "edits": []}
+        told = json.loads(run("inspect", plain, "--json"))
+        assert told == {"file": str(plain), "source_type": None, "edits": [], "c2pa": None}
         assert "nothing of mien" in run("inspect", plain)
 
 

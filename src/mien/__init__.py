@@ -1,4 +1,4 @@
-"""Facial expressions on photographs: `mien.Editor().edit("photo.jpg", "happy:0.8").save("out.png")`."""
+"""Facial expressions on photographs: `mien.edit(image, "happy", 0.8)`, or `mien.Editor` for many. docs/python.md."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from mien.editor import Edit, Editor, Portrait
     from mien.expression import Expression, parse
     from mien.face import Face
+    from mien.surfaces.python import edit
 
 __version__ = "0.2.0"
-__all__ = ["Edit", "Editor", "Expression", "Face", "MienError", "Portrait", "__version__", "parse"]
+__all__ = ["Edit", "Editor", "Expression", "Face", "MienError", "Portrait", "__version__", "edit", "parse"]
 
 _HOME = {
     "Edit": "mien.editor",
@@ -22,6 +23,7 @@ _HOME = {
     "Expression": "mien.expression",
     "parse": "mien.expression",
     "Face": "mien.face",
+    "edit": "mien.surfaces.python",
 }
 
 

@@ -14,12 +14,14 @@ import numpy as np
 
 from mien import face as faces_of
 from mien import provenance
+from mien.credentials import Credentials
+from mien.crops import edit_crops
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, Expression, parse
 from mien.face import Choice, Face, choose
 from mien.formats import write
-from mien.picture import Picture, as_picture
-from mien.provenance import stamped
+from mien.picture import ImageLike, Picture, as_picture
+from mien.provenance import stamped, write_signed
 from mien.shelf import DEFAULT, find
 from mien.synthesis.maps import Maps
 from mien.synthesis.synthesiser import Sitting, Synthesiser, synthesiser
@@ -29,30 +31,37 @@ class Editor:
     """Builds one session of the weights and edits any number of photos with it.
 
     `model`: "default", which come with mien, another name ('mien weights list'), or an .onnx file. `providers`: of ONNX
-    Runtime, the CPU by default.
+    Runtime, the CPU by default. `threads`: of the session, by default one a core, four at most.
+
+    One editor may be used by several threads at a time.
     """
 
-    def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
-        self.generator = synthesiser(find(DEFAULT if model is None else model), providers)
+    def __init__(
+        self, model: str | Path | None = None, providers: Sequence[str] | None = None, threads: int | None = None
+    ) -> None:
+        self.generator = synthesiser(find(DEFAULT if model is None else model), providers, threads)
         self._last: tuple[object, Portrait] | None = None
 
-    def open(self, image: str | Path | np.ndarray | Picture) -> Portrait:
-        """A photo to edit several times: a path, or an array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W), uint8 or uint16.
+    def open(self, image: ImageLike) -> Portrait:
+        """A photo to edit several times: a path, an array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) of uint8 or uint16,
+        or an image of Pillow.
 
         The last photo is remembered, so its faces are searched for once.
         """
-        key = _identity(image)
-        if self._last is None or key is None or self._last[0] != key:
-            self._last = (key, Portrait(as_picture(image), self.generator))
-        return self._last[1]
+        key, last = _identity(image), self._last  # read once: another thread may put its own photo there
+        if last is not None and key is not None and last[0] == key:
+            return last[1]
+        portrait = Portrait(as_picture(image), self.generator)
+        self._last = (key, portrait)
+        return portrait
 
-    def faces(self, image: str | Path | np.ndarray | Picture) -> list[Face]:
+    def faces(self, image: ImageLike) -> list[Face]:
         """The faces of a photo, the largest first."""
         return self.open(image).faces
 
     def edit(
         self,
-        image: str | Path | np.ndarray | Picture,
+        image: ImageLike,
         expression: str | Expression,
         strength: float = 1.0,
         face: Choice = "largest",
@@ -60,6 +69,20 @@ class Editor:
         """A photo with another expression; see `Portrait.edit`."""
         expression = parse(expression)
         return self.open(image).edit(expression, strength, face)
+
+    def edit_crops(
+        self,
+        crops: np.ndarray,
+        expression: str | Expression | Sequence[str | Expression],
+        strength: float | Sequence[float] = 1.0,
+        landmarks: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Faces cut out and aligned already, such as 'mien data prepare' makes: (n, S, S, 3) uint8 RGB, as a new array.
+
+        They lie as `mien.face.align.CANONICAL` says, S px being its 256: no face is searched for. One expression and
+        strength for all, or n of them. `landmarks` (n, 68, 2) px of the crops, if known; else they are found.
+        """
+        return edit_crops(self.generator, crops, expression, strength, landmarks)
 
 
 class Portrait:
@@ -145,12 +168,15 @@ class Edit:
         """(H, W, 3) RGB, uint8, or uint16 as the photo was."""
         return self.picture.pixels
 
-    def save(self, path: str | Path, provenance: bool = True) -> Path:
+    def save(self, path: str | Path, provenance: bool = True, credentials: Credentials | None = None) -> Path:
         """Write it in the format of the extension, with the photo's EXIF, XMP, ICC profile, alpha and JPEG quality.
 
-        `provenance`: whether the file says that it was edited, and how (a BMP cannot).
+        `provenance`: whether the file says that it was edited, and how (a BMP cannot). `credentials`: to sign that with
+        (C2PA), as `mien.credentials.load` gives them.
         """
-        return write(path, stamped(self.picture, self.step) if provenance else self.picture)
+        if not provenance:
+            return write(path, self.picture)
+        return write_signed(path, stamped(self.picture, self.step), credentials, self.picture.path)
 
 
 def _identity(image: object) -> object:

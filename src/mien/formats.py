@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,7 @@ def check_output(path: str | Path, picture: Picture | None = None) -> None:
     """Refuse with a `MienError`, before any work, an output that could not be written or would lose something."""
     path = Path(path)
     form = _format(path)
-    if path.is_dir():
-        raise MienError(f"cannot write {path}: it is a folder")
-    folder = path.parent
-    if not folder.is_dir():
-        raise MienError(f"cannot write {path}: there is no folder {folder}")
-    try:  # asking os.access is not enough on read-only or odd file systems
-        with _temporary(path).open("xb") as probe:
-            os.unlink(probe.name)
-    except OSError as error:
-        raise MienError(f"cannot write {path}: {error.strerror or error}") from None
+    check_place(path)
     if picture is None:
         return
     if picture.path is not None and path.exists() and path.samefile(picture.path):
@@ -49,30 +42,54 @@ def check_output(path: str | Path, picture: Picture | None = None) -> None:
         raise MienError(f"{path}: {form} ends at {limit} pixels a side; write a .png or .tif")
 
 
-def write(path: str | Path, picture: Picture) -> Path:
-    """Write a picture in the format of its extension, under its name only once it is complete."""
+def check_place(path: Path) -> None:
+    """Refuse with a `MienError` a file that cannot be written where it is to lie."""
+    if path.is_dir():
+        raise MienError(f"cannot write {path}: it is a folder")
+    folder = path.parent
+    if not folder.is_dir():
+        raise MienError(f"cannot write {path}: there is no folder {folder}")
+    try:  # asking os.access is not enough on read-only or odd file systems
+        with temporary(path).open("xb") as probe:
+            os.unlink(probe.name)
+    except OSError as error:
+        raise MienError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def write(path: str | Path, picture: Picture, finish: Callable[[bytes, str], bytes] | None = None) -> Path:
+    """Write a picture in the format of its extension, under its name only once it is complete.
+
+    finish: given the file's bytes and its format (JPEG, PNG ...), gives those to write, such as signed ones.
+    """
     path = Path(path)
     check_output(path, picture)
-    return write_bytes(path, encode(picture, _format(path)))
+    data = encode(picture, _format(path))
+    return write_bytes(path, data if finish is None else finish(data, _format(path)))
 
 
 def write_bytes(path: Path, data: bytes) -> Path:
     """Write `data` to a file beside `path`, then move it there in one step."""
-    temporary = _temporary(path)
+    with whole(path) as part, part.open("xb") as file:
+        file.write(data)
+    return path
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to, which is moved there at the end; nothing is left if anything goes wrong."""
+    part = temporary(path)
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        os.replace(temporary, path)
+        yield part
+        os.replace(part, path)
     except OSError as error:
         raise MienError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        temporary.unlink(missing_ok=True)
-    return path
+        part.unlink(missing_ok=True)
 
 
 def encode(picture: Picture, form: str) -> bytes:
     """A picture as a file of `form` (JPEG, PNG, WEBP, TIFF or BMP)."""
-    array = _channels(picture)
+    array = channels(picture)
     if array.dtype == np.uint16:
         return _deep_png(array, picture) if form == "PNG" else _deep_tiff(array, picture)
     options: dict[str, Any] = {}
@@ -113,12 +130,13 @@ def _format(path: Path) -> str:
     return form
 
 
-def _temporary(path: Path) -> Path:
+def temporary(path: Path) -> Path:
+    """A name beside `path` for a file that is not complete yet."""
     return path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"
 
 
-def _channels(picture: Picture) -> np.ndarray:
-    """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4), as the file had it."""
+def channels(picture: Picture) -> np.ndarray:
+    """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4), as the file or the array had it."""
     pixels = picture.pixels
     if picture.grey:  # exact where the three are equal
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)

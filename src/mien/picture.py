@@ -63,14 +63,20 @@ class Picture:
         return str(self.path) if self.path else "the image"
 
 
-def as_picture(image: str | Path | np.ndarray | Picture) -> Picture:
-    """A `Picture` of a path, or of an array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey, uint8 or uint16."""
+ImageLike = str | Path | np.ndarray | Image.Image | Picture
+"""A path, an array (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey of uint8 or uint16, Pillow's image, or a `Picture`."""
+
+
+def as_picture(image: ImageLike) -> Picture:
+    """A `Picture` of whatever is one; a `MienError` for what is none."""
     if isinstance(image, Picture):
         return image
     if isinstance(image, str | Path):
         return read(image)
+    if isinstance(image, Image.Image):
+        return _of_pillow(image)
     if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16):
-        raise MienError("an image is a path or an array of uint8 or uint16")
+        raise MienError("an image is a path, an array of uint8 or uint16, or an image of Pillow")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or 0 in image.shape:
         raise MienError(f"an image array is (H, W, 3), (H, W, 4) or (H, W), not {image.shape}")
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
@@ -144,6 +150,26 @@ def _read(image: Image.Image, path: Path) -> Picture:
     array = _decode_deep(path) if deep else np.asarray(_eight_bit(image))
     picture = _of_array(upright(array, orientation))
     return replace(picture, icc=icc or None, exif=carried, xmp=_xmp(image), dpi=_dpi(dpi), jpeg=jpeg, path=path)
+
+
+def _of_pillow(image: Image.Image) -> Picture:
+    """Upright, as the EXIF of the file that it was read from asks, if it was read from one."""
+    if image.width * image.height > MAX_PIXELS or 0 in image.size:
+        raise MienError(f"the image is empty, or has more than {MAX_PIXELS // 1_000_000} million pixels")
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L"):
+        raise MienError(f"an image of Pillow's mode {image.mode} cannot be edited: image.convert('RGB') first")
+    try:
+        image.load()
+    except Exception as error:  # a damaged file makes Pillow raise almost anything
+        raise MienError(f"the image is damaged or cut short ({error})") from None
+    exif = image.getexif()
+    orientation, icc = exif.get(ExifTags.Base.Orientation, 1), image.info.get("icc_profile")
+    if image.format == "TIFF":
+        orientation = 1  # Pillow has turned it already
+    array = np.asarray(_eight_bit(image))
+    picture = _of_array(upright(array.astype(np.uint16) if array.dtype.itemsize == 2 else array, orientation))
+    carried = _exif(exif, image.format == "TIFF")
+    return replace(picture, icc=icc or None, exif=carried, xmp=_xmp(image), dpi=_dpi(image.info.get("dpi")))
 
 
 def _of_array(array: np.ndarray) -> Picture:

@@ -54,7 +54,7 @@ def sheet(
         columns = next((n for n in (4, 3, 5) if len(row) % n == 0), 4)
         cells = [row[i : i + columns] for i in range(0, len(row), columns)]
     old = portrait.picture
-    made = Picture(_draw(cells, side), grey=old.grey, icc=old.icc)
+    made = Picture(grid(cells, side), grey=old.grey, icc=old.icc)
     if not provenance:
         return made
     what = {"made": "sheet", "expressions": list(names), "strengths": list(strengths)}
@@ -71,7 +71,8 @@ def region(face: Face, shape: tuple[int, int]) -> tuple[int, int, int, int]:
     return x0, y0, x0 + side, y0 + side
 
 
-def _draw(cells: list[list[tuple[str, np.ndarray] | None]], side: int) -> np.ndarray:
+def grid(cells: list[list[tuple[str, np.ndarray] | None]], side: int) -> np.ndarray:
+    """Rows of labelled pictures (side, side, 3) uint8 RGB on one sheet (H, W, 3)."""
     size = max(11, side // 16)
     font = ImageFont.load_default(size)
     band = round(1.7 * size)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import picture
+from mien import picture, provenance
 from mien.cli import main
 from mien.expression import parse
 from mien.face import Face, crop_transform
@@ -81,6 +81,10 @@ def test_rig_edits_a_photo(here, found, kit_file, painted, capsys):
     assert (code, said, err) == (0, "o.png: surprise on 1 face, by the rig\n", "")
     changed = (picture.read("o.png").pixels != painted[0]).any(-1)
     assert 0.02 < changed.mean() < 0.6
+    said = provenance.inspect("o.png")
+    assert said.source_type == provenance.RIGGED and said.edits[0]["model"] == {"name": "rig"}
+    arguments = ["rig", "face.png", "-e", "surprise", "-o", "plain.png", "--assets", kit_file, "--no-provenance"]
+    assert run(*arguments, capsys=capsys)[0] == 0 and provenance.inspect("plain.png").source_type is None
 
 
 @pytest.mark.parametrize(("expression", "strength"), [("surprise", "0"), ("neutral:0", "1")])
@@ -134,7 +138,7 @@ def test_rig_without_a_face(here, kit_file, capsys):
         ({"config": "absent.toml"}, "cannot read the configuration"),
         ({"--set": "stepps=3"}, "unknown key 'stepps'"),
         ({"--set": "steps=many"}, "steps must be a whole number, not 'many'"),
-        ({"--set": "model=gan"}, 'model is "warp" or "unet", not \'gan\''),
+        ({"--set": "model=gan"}, "g2gan, not 'gan'"),
         ({"--faces": "faces"}, '--faces means nothing for model = "warp"'),
         ({"--shared": "empty"}, "give the folder that holds data/london"),
         ({"--shared": "missing"}, "1 photos or templates are missing"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from data import trees
 from mien.cli import main
 from mien.data.crops import find
 from mien.data.databases import DATABASES
-from mien.data.journal import JOURNAL
+from mien.data.journal import JOURNAL, Journal
 from mien.data.manifest import COLUMNS, read_dataset, read_manifest
 from mien.data.names import crop_names
 from mien.data.prepare import Options, prepare
@@ -52,11 +51,11 @@ def kdef(tmp_path_factory) -> Path:
 
 
 def everything(out: Path) -> dict[str, str]:
-    """Digest of each file but the journal, whose order is that of the processes."""
+    """Digest of each file, the journal included."""
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != JOURNAL
+        if path.is_file()
     }
 
 
@@ -119,14 +118,41 @@ def test_a_kill_changes_nothing(kdef, whole, tmp_path):
     waited = time.monotonic() + 120
     while time.monotonic() < waited and not (journal.is_file() and journal.read_bytes().count(b"\n") > 4):
         time.sleep(0.02)
-    os.killpg(run.pid, signal.SIGKILL)
+    run.kill()  # the first process alone: its workers are to end with it
     run.wait()
-    assert not (out / "dataset.json").exists()
+    waited = time.monotonic() + 60
+    while alive(run.pid) and time.monotonic() < waited:
+        time.sleep(0.05)
+    assert not alive(run.pid) and not (out / "dataset.json").exists()
     (out / "crops" / ".x.png.part").write_bytes(b"half")
     done = journal.read_bytes().count(b"\n") - 1
     told = []
     prepare(DATABASES["kdef"], kdef, out, workers=1, tell=lambda *n: told.append(n))
     assert 0 < told[0][0] <= done and everything(out) == everything(whole)
+
+
+def alive(group: int) -> list[str]:
+    """The processes of a group, but for those that only wait to be counted."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, pgrp = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(pgrp) == group and state != "Z":
+                found.append(stat.parent.name)
+    return found
+
+
+def test_two_at_once_do_not_disturb_each_other(small, tmp_path):
+    out = tmp_path / "out"
+    prepare(DATABASES["folder"], small[0], out, workers=1)
+    before = everything(out)
+    with (
+        Journal(out, {"format": 1, "database": "folder", "size": 128}),
+        pytest.raises(MienError, match=r"another 'mien data prepare' is at work in .*out: wait for it"),
+    ):
+        prepare(DATABASES["folder"], small[0], out, workers=1)
+    assert everything(out) == before
+    prepare(DATABASES["folder"], small[0], out, workers=1)
 
 
 @settings(max_examples=12)
@@ -159,14 +185,16 @@ def test_what_has_changed_is_made_again(small, tmp_path):
     trees.face(root / "cleo" / "sad" / "2.png", 110)
     (root / "bert" / "happy" / "1.png").unlink()
     (out / "crops" / "bert" / "bert_neutral_1.png").unlink()
+    half = out / "crops" / "anna" / "anna_neutral_1.png"
+    half.write_bytes(half.read_bytes()[:999])
     told = []
     prepare(DATABASES["folder"], root, out, workers=1, tell=lambda *n: told.append(n))
-    assert told[0] == (0 + 1, 4)
+    assert told[0] == (0, 4)
     second = everything(out)
     assert second.keys() - first.keys() == {"crops/cleo/cleo_sad_2.png"}
     assert first.keys() - second.keys() == {"crops/bert/bert_happy_1.png"}
     changed = {name for name in first.keys() & second.keys() if first[name] != second[name]}
-    assert changed == {"crops/anna/anna_happy_1.png", "manifest.csv", "dataset.json", "contact.jpg"}
+    assert changed == {"crops/anna/anna_happy_1.png", "manifest.csv", "dataset.json", "contact.jpg", JOURNAL}
 
 
 @pytest.mark.parametrize(("turn", "size"), [(90, 200), (180, 200), (-60, 200), (0, 48)])

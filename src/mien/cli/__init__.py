@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import data, edit, info, inspect, make, sheet, ui, weights
+from mien.cli import (
+    augment,
+    batch,
+    classifier,
+    clips,
+    data,
+    edit,
+    evaluate,
+    info,
+    inspect,
+    make,
+    sheet,
+    stimuli,
+    ui,
+    weights,
+)
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -21,14 +36,22 @@ app = typer.Typer(
 app.command("edit")(edit.edit)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(sheet.demo)
+app.command("batch")(batch.batch)
+app.command("stimuli")(stimuli.stimuli)
+app.command("video")(clips.video)
+app.command("animate")(clips.animate)
+app.command("camera")(clips.camera)
 app.command("ui")(ui.ui)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")
 app.add_typer(data.app, name="data")
+app.add_typer(classifier.app, name="classifier")
+app.command("augment")(augment.augment)
 app.command("rig")(make.rig)
 app.command("train")(make.train)
 app.command("export")(make.export)
+app.command("evaluate")(evaluate.evaluate)
 
 
 def _version(wanted: bool) -> None:

@@ -72,6 +72,7 @@ def check(
 
     The exit code is 0 if training can go ahead, 2 if not.
     """
+    from mien.data.check import TOLD
     from mien.data.check import check as look
     from mien.data.databases import database
 
@@ -79,7 +80,7 @@ def check(
     with progress("pictures") as tell:
         report = look(one, path, filters, _frames(frames), tell)
     if json:
-        print_json(report.as_dict())
+        print_json({key: value for key, value in report.as_dict().items() if key in TOLD})
     elif report.records or report.skipped:
         _show(report)
     if not report.trainable:
@@ -219,7 +220,7 @@ def _frames(text: str | None) -> int | None:
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar on standard error; gives what is told how many are done, of how many."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -236,8 +237,10 @@ def _show(report: Report) -> None:
     one, people = report.database, report.by_identity()
     typer.echo(f"{one.title} in {report.path}: {len(report.records)} pictures of {len(people)} people")
     if one.repeats and people:
-        low, high = min(people.values()), max(people.values())
-        typer.echo(f"  pictures of each person: {low if low == high else f'{low} to {high}'}")
+        for count, alike in _by_count(people)[:SHOWN]:
+            typer.echo(f"  {count} of each: {', '.join(alike)}")
+        if len(rest := _by_count(people)[SHOWN:]):
+            typer.echo(f"  fewer of {sum(len(alike) for _, alike in rest)} more people")
     for expression, count in report.by_expression().items():
         typer.echo(f"  {expression}: {count}")
     if report.left_out:
@@ -252,6 +255,14 @@ def _show(report: Report) -> None:
         typer.echo(f"note: {hint}")
     if report.trainable:
         typer.echo(f"training can go ahead: fit for {one.fit_for}")
+
+
+def _by_count(people: dict[str, int]) -> list[tuple[int, list[str]]]:
+    """How many pictures, and who has as many: the most first."""
+    alike: dict[int, list[str]] = {}
+    for who, count in people.items():
+        alike.setdefault(count, []).append(who)
+    return sorted(alike.items(), reverse=True)
 
 
 def _lines(title: str, lines: list[str], count: int | None = None) -> None:

@@ -7,9 +7,21 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import Json, Model, NoProvenance, Photo, WhichFace, described, print_json
+from mien.cli.options import (
+    C2paCert,
+    C2paKey,
+    Json,
+    Model,
+    NoProvenance,
+    Photo,
+    WhichFace,
+    credentials,
+    described,
+    print_json,
+)  # fmt: skip
 from mien.errors import MienError
 from mien.expression import Expression, parse
+from mien.surfaces.names import slug
 
 
 def edit(
@@ -27,6 +39,8 @@ def edit(
     face: WhichFace = "largest",
     model: Model = "default",
     no_provenance: NoProvenance = False,
+    c2pa_cert: C2paCert = None,
+    c2pa_key: C2paKey = None,
     json: Json = False,
 ) -> None:
     """Give a face another expression.
@@ -45,13 +59,14 @@ def edit(
     picture = read(photo)
     for path in paths:
         check_output(path, picture)
+    signer = credentials(c2pa_cert, c2pa_key, no_provenance)
     editor = Editor(model)
     for target in expressions:
         editor.generator.check(target)
     portrait, written = editor.open(picture), []
     for target, path in zip(expressions, paths, strict=True):
         edited = portrait.edit(target, strength, face)
-        edited.save(path, provenance=not no_provenance)
+        edited.save(path, not no_provenance, signer)
         numbers = [index + 1 for index in portrait.choose(face)]
         written.append({"path": str(path), "expression": str(target), "strength": strength, "faces": numbers})
         if not json:
@@ -74,8 +89,3 @@ def outputs(output: Path, expressions: list[Expression]) -> list[Path]:
     if twice:
         raise MienError(f"{twice.pop()} would be written twice: an expression is given twice")
     return paths
-
-
-def slug(expression: Expression) -> str:
-    """An expression as part of a file name: happy-0.8, happy-0.5+jawOpen-0.2; a negative weight has two dashes."""
-    return str(expression).replace(":", "-").replace("=", "-").replace(",", "+")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.cli.options import Photo, WhichFace
+from mien.cli.options import NoProvenance, Photo, WhichFace
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, parse
 
@@ -30,6 +30,7 @@ def rig(
     assets: Assets,
     strength: Annotated[float, typer.Option("--strength", help="Share of the way, 0 to 1.3.")] = 1.0,
     face: WhichFace = "largest",
+    no_provenance: NoProvenance = False,
 ) -> None:
     """Edit a photo with the 3D rig instead of the network: the teacher, and the classical baseline."""
     target = parse(expression)
@@ -39,6 +40,7 @@ def rig(
     from mien.face import choose, find_faces
     from mien.formats import check_output, write
     from mien.picture import read
+    from mien.provenance import RIGGED, rig_step, stamped
     from mien.rig.facekit import FaceKit
     from mien.rig.photo import PhotoRig
 
@@ -53,7 +55,10 @@ def rig(
         laid = PhotoRig(kit, rgb, faces[index])
         if target.amount * strength > 0:
             pixels = laid.edit(pixels, target.weights, target.amount * strength)
-    write(output, picture.with_pixels(pixels))
+    made = picture.with_pixels(pixels)
+    edited = target.amount * strength > 0
+    step = rig_step(picture, [faces[i] for i in chosen], edited, expression=str(target), strength=strength)
+    write(output, made if no_provenance else stamped(made, step, RIGGED))
     typer.echo(f"{output}: {target} on {len(chosen)} face{'s' if len(chosen) > 1 else ''}, by the rig")
 
 
@@ -82,10 +87,10 @@ def train(
         Path | None, typer.Option("--init", help='model = "warp": folder of a run whose weights to start from.')
     ] = None,
     faces: Annotated[
-        Path | None, typer.Option("--faces", help='model = "unet": folder that runs share their faces in; --out.')
+        Path | None, typer.Option("--faces", help="Folder that runs share their faces in; --out. Not for warp.")
     ] = None,
 ) -> None:
-    """Train a model: the default generator (model = "warp") or the paper's system (model = "unet")."""
+    """Train a model: the default generator ("warp"), the paper's system ("unet") or a rival (docs/baselines.md)."""
     _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
     from mien.training.progress import first
     from mien.training.run import Options, run

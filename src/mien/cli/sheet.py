@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import Json, Model, NoProvenance, Photo, described, print_json
+from mien.cli.options import (
+    C2paCert,
+    C2paKey,
+    Json,
+    Model,
+    NoProvenance,
+    Photo,
+    credentials,
+    described,
+    print_json,
+)  # fmt: skip
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES
 
@@ -28,6 +38,8 @@ def sheet(
     tile: Annotated[int, typer.Option("--tile", min=64, max=2048, help="Pixels a picture at most.")] = 320,
     model: Model = "default",
     no_provenance: NoProvenance = False,
+    c2pa_cert: C2paCert = None,
+    c2pa_key: C2paKey = None,
     json: Json = False,
 ) -> None:
     """All seven expressions of a photo, or those of them that the weights know, on one labelled sheet."""
@@ -36,15 +48,21 @@ def sheet(
     from mien.editor import Editor
     from mien.formats import check_output, write
     from mien.picture import read
+    from mien.provenance import write_signed
     from mien.sheet import sheet as draw
 
     check_output(output)
     picture = read(photo)
     if output.exists() and output.samefile(photo):
         raise MienError(f"{output} is the photo itself; choose another output, the photo is never overwritten")
+    signer = credentials(c2pa_cert, c2pa_key, no_provenance)
     portrait = Editor(model).open(picture)
     names, unknown = ([n for n in wanted if (n in portrait.names) == known] for known in (True, False))
-    write(output, draw(portrait, names, rows, face, tile, not no_provenance))
+    drawn = draw(portrait, names, rows, face, tile, not no_provenance)
+    if no_provenance:
+        write(output, drawn)
+    else:
+        write_signed(output, drawn, signer, photo)
     if json:
         written = {"path": str(output), "expressions": names, "strengths": rows}
         print_json({"photo": str(photo), "faces": described(portrait), "written": [written]})

@@ -33,6 +33,10 @@ Tell = Callable[[int, int], None]
 """Told now and then: how many pictures are done, of how many."""
 
 
+TOLD = ("database", "pictures", "identities", "by_expression", "repaired", "skipped", "missing", "trainable")
+"""The keys of the object that `mien data check --json` prints; a prepared folder's dataset.json has more."""
+
+
 class Seen(NamedTuple):
     """A picture that was opened: its content's SHA-256, "" if it could not be read; and what is the matter with it."""
 
@@ -69,7 +73,7 @@ class Report:
         return dict(sorted(counts.items()))
 
     def as_dict(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """All that is said; `TOLD` are the keys that `--json` prints."""
         return {
             "database": self.database.name,
             "title": self.database.title,
@@ -155,7 +159,9 @@ def look(root: Path, record: Record) -> tuple[Seen, np.ndarray | None]:
             file = root / record.path
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
             rgb = read(file).rgb
-    except (MienError, OSError) as error:
+    except OSError as error:
+        return Seen("", f"unreadable: {error.strerror or error}"), None
+    except MienError as error:
         why = str(error).replace(f"{root / record.path} ", "").replace(f"{root / record.path}: ", "")
         return Seen("", f"unreadable: {why}"), None
     mean = float(rgb.mean())

@@ -3,6 +3,7 @@ crop's file."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,9 @@ SIDES = (360, 720)
 
 TURNS = (-30, 30, -60, 60, 90, -90, 180)
 """Degrees by which a retry turns a picture."""
+
+END = b"IEND\xaeB`\x82"
+"""What a PNG file ends with."""
 
 MISSED = "no face: not found at other scales and rotations either"
 
@@ -136,6 +140,16 @@ def described(image: np.ndarray, found: Found, size: int) -> dict[str, Any]:
         "transform": " ".join(f"{v:.6g}" for v in found.face.transform.ravel()),
         "landmarks": " ".join(f"{v:.1f}" for v in found.face.landmarks.ravel()),
     }
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a crop is there down to its last byte: a machine that lost its power may have left half of one."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(END), os.SEEK_END)
+            return file.read() == END
+    except OSError:
+        return False
 
 
 def write_crop(path: Path, image: np.ndarray) -> None:

@@ -1,16 +1,19 @@
 """What a preparation has done so far, so that one which was killed goes on where it was.
 
 A file of one JSON line a record, in the prepared folder; the rows stay there, and only where they lie is in memory.
+Lines come as processes finish; `tidy` puts them in order in the end, so that two preparations are the same to the byte.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from mien.data.crops import Made
 from mien.data.tree import PREPARED
@@ -34,8 +37,10 @@ class Journal:
     def __init__(self, folder: Path, head: dict[str, Any]) -> None:
         self.path = folder / JOURNAL
         self.entries: dict[str, Entry] = {}
+        self.lines = 0
         try:
             self.file = self.path.open("a+b")
+            _lock(self.file, folder)
             self._load(json.loads(json.dumps(head)))
         except OSError as error:
             raise MienError(f"cannot write {self.path}: {error.strerror}") from None
@@ -59,6 +64,7 @@ class Journal:
                     )
             else:
                 self.entries[told["name"]] = Entry(at, told["digest"], told["trouble"], told["stamp"])
+                self.lines += 1
             at += len(line)
             whole = at
         self.file.truncate(whole)
@@ -69,12 +75,31 @@ class Journal:
         """One more record is done."""
         at = self._write(asdict(made) | {"stamp": stamp})
         self.entries[made.name] = Entry(at, made.digest, made.trouble, stamp)
+        self.lines += 1
 
     def row(self, name: str) -> dict[str, Any]:
         """The manifest's columns of a record that is done."""
         self.file.seek(self.entries[name].at)
         row: dict[str, Any] = json.loads(self.file.readline())["row"]
         return row
+
+    def tidy(self, names: Sequence[str]) -> None:
+        """Keep the lines of these records alone, in this order; the last thing that is done to a journal."""
+        if list(self.entries) == list(names) and self.lines == len(names):
+            return
+        part = self.path.with_name(f"{self.path.name}.part")
+        try:
+            with part.open("wb") as file:
+                self.file.seek(0)
+                file.write(self.file.readline())
+                for name in names:
+                    self.file.seek(self.entries[name].at)
+                    file.write(self.file.readline())
+            os.replace(part, self.path)
+        except OSError as error:
+            raise MienError(f"cannot write {self.path}: {error.strerror}") from None
+        finally:
+            part.unlink(missing_ok=True)
 
     def _write(self, told: dict[str, Any]) -> int:
         self.file.seek(0, os.SEEK_END)
@@ -93,3 +118,18 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.file.close()
+
+
+def _lock(file: IO[bytes], folder: Path) -> None:
+    """Hold the journal for as long as this process lives; a `MienError` if another one does. Where the system or its
+    file system has no such locks, nothing is held."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with contextlib.suppress(OSError):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise MienError(f"another 'mien data prepare' is at work in {folder}: wait for it") from None

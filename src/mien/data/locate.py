@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from mien.errors import MienError
 OTHER = 10
 """A folder with so many times more strange names than known ones may be another database's."""
 
-NAMED = tuple(one for one in DATABASES.values() if one.name not in ("folder", "open"))
+PART = 5
+"""Less than such a part of the pictures may have another database's names by chance."""
+
+NAMED = tuple(one for one in DATABASES.values() if one.name != "folder")
 """The databases that know their own files."""
 
 
@@ -61,18 +65,24 @@ def _elsewhere(located: Located, path: Path) -> str:
     if not reading.records or strange >= OTHER * len(reading.records):
         other, count = _looks_like(tree, one)
         if other is not None and count > OTHER * len(reading.records):
-            return f"{path} looks like {other.title}, not {one.title}: try 'mien data check {other.name} {path}'"
-    inner = reading.inner or inside(one, [record.path for record in reading.records], reading.labels)
+            there = shlex.quote(str(path))
+            return f"{path} looks like {other.title}, not {one.title}: try: mien data check {other.name} {there}"
+    inner = reading.inner
+    if inner is None:
+        inner = inside(one, [record.path for record in reading.records], reading.labels)
     if inner:
-        levels = inner.count("/") + 1
-        high = "one level" if levels == 1 else f"{levels} levels"
-        return f"you are {high} too high: {one.title} lies in {path / inner}, give that folder"
+        return f"you are {_levels(inner.count('/') + 1)} too high: {one.title} lies in {path / inner}, give that folder"
     people = {record.identity for record in reading.records} - {""}
-    if one.person and len(people) == 1 and re.fullmatch(one.person, tree.root.absolute().name, re.IGNORECASE):
-        return (
-            f"you are one level too low: {path} holds one person; give the folder above, {tree.root.absolute().parent}"
-        )
+    folder, low = tree.root.absolute(), 0
+    while one.person and len(people) == 1 and re.fullmatch(one.person, folder.name, re.IGNORECASE):
+        folder, low = folder.parent, low + 1
+    if low:
+        return f"you are {_levels(low)} too low: {path} holds one person; give {folder}"
     return ""
+
+
+def _levels(count: int) -> str:
+    return "one level" if count == 1 else f"{count} levels"
 
 
 def _nothing(located: Located, path: Path) -> str:
@@ -84,6 +94,8 @@ def _nothing(located: Located, path: Path) -> str:
         return f"{path} holds no files"
     if reading.hints:
         return f"{path}: {reading.hints[0]}"
+    if reading.labels and not located.tree.pictures:
+        return f"{path} has labels but no pictures; give the folder that holds both, you may be one level too low"
     if reading.skipped:
         first, count = reading.skipped[0], len(reading.skipped)
         return f"nothing in {path} can be used as {one.title}: {count} files, such as {first.path}: {first.reason}"
@@ -106,13 +118,13 @@ def _looks_like(tree: Tree, one: Database) -> tuple[Database | None, int]:
     best: tuple[Database | None, int] = (None, 0)
     if tree.table is not None:
         return best
-    for other in NAMED:
-        if other is one:
+    for other in (*NAMED, DATABASES["folder"]):
+        if other is one or (other.name == "folder" and best[1]):  # many databases are such trees too
             continue
         try:
             count = len(other.read(tree, 1_000_000).records)
         except MienError:
             continue
-        if count > best[1]:
+        if count > best[1] and PART * count >= len(tree.pictures):
             best = (other, count)
     return best

@@ -27,7 +27,7 @@ def _plain(record: Record) -> str:
     source = record.path.rpartition(".")[0] or record.path
     if record.frame is not None:
         source += f"-{record.frame}"
-    return f"{CROPS}/{_safe(record.identity or record.expression)}/{_safe(source)}"
+    return f"{CROPS}/{safe(record.identity or record.expression)}/{safe(source)}"
 
 
 def _marked(name: str, record: Record) -> str:
@@ -36,5 +36,6 @@ def _marked(name: str, record: Record) -> str:
     return f"{name[:LONGEST]}-{mark}"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """A text as part of a path: letters, digits, "_", "-" and dots inside."""
     return re.sub(r"[^\w.-]+", "_", text).strip("._") or "_"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing import connection
 
 import cv2
 
@@ -58,6 +60,15 @@ def work(tasks: list[Task], maker: Maker, workers: int) -> Iterator[tuple[Task, 
 
 
 def _quiet() -> None:
-    """A worker: one thread, and an interruption is the first process's to answer."""
+    """A worker: one thread, an interruption is the first process's to answer, and without that one it ends: after a
+    SIGKILL nobody else would tell it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_first, daemon=True).start()
+
+
+def _end_with_first() -> None:
+    first = multiprocessing.parent_process()
+    if first is not None:
+        connection.wait([first.sentinel])
+        os._exit(1)

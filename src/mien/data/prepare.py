@@ -15,7 +15,7 @@ from typing import Any
 from mien import __version__
 from mien.data.check import Seen, report_of, sound, untrainable
 from mien.data.contact import contact_sheet
-from mien.data.crops import Task, make
+from mien.data.crops import Task, is_whole, make
 from mien.data.databases import Database
 from mien.data.filters import Filters
 from mien.data.journal import JOURNAL, Journal
@@ -83,9 +83,10 @@ def prepare(
         retried = [
             {"path": record.path, "how": row["found"]} for record, row in _with_rows(kept, journal) if row["found"]
         ]
-    contact_sheet(out, kept, out / SHEET)
-    told = _description(located, path, options, scheme, parts, kept, notes, retried)
-    write_dataset(out, told)
+        contact_sheet(out, kept, out / SHEET)
+        told = _description(located, path, options, scheme, parts, kept, notes, retried)
+        write_dataset(out, told)
+        journal.tidy([name for _, name in pairs])
     return Summary(told, told["hint"] if not told["trainable"] else "")
 
 
@@ -131,7 +132,7 @@ def _run(tasks: list[Task], root: Path, maker: Maker, journal: Journal, workers:
             if entry is None or entry.stamp != stamps[record.path]:
                 return False
             # of pictures that are the same only one has a crop
-            if not entry.trouble and twins[entry.digest] == 1 and not (Path(task.out) / name).is_file():
+            if not entry.trouble and twins[entry.digest] == 1 and not is_whole(Path(task.out) / name):
                 return False
         return True
 

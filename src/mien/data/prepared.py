@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,8 +24,9 @@ class Prepared(NamedTuple):
     held_out: np.ndarray
 
 
-def check_prepared(folder: Path, size: int, fold: int) -> tuple[str, ...]:
-    """Raise a `MienError` if the folder cannot be trained on; else the parts of its split to train on."""
+def check_prepared(folder: Path, size: int, fold: int, expressions: Sequence[str] = ()) -> tuple[str, ...]:
+    """Raise a `MienError` if the folder cannot be trained on with these expressions; else the parts of its split to
+    train on."""
     told = read_dataset(folder)
     if told["fit_for"] != "synthesis":
         raise MienError(f"{folder}: nobody in {told['title']} is there twice, so it is fit for {told['fit_for']}")
@@ -33,10 +34,21 @@ def check_prepared(folder: Path, size: int, fold: int) -> tuple[str, ...]:
         raise MienError(
             f"{folder} has crops of {told['options']['size']} px, but size is {size}: prepare it with --size 256"
         )
+    there = told["counts"]["by_expression"]
+    gone = [name for name in expressions if name not in there]
+    if gone:
+        raise MienError(
+            f"{folder} has no picture of {', '.join(gone)}, but categories asks for it: it has {', '.join(there)}"
+        )
+    return training_parts(folder, told, fold)
+
+
+def training_parts(folder: Path, told: Mapping[str, Any], fold: int) -> tuple[str, ...]:
+    """The parts of a split to train on: "train", or all folds but one. `told`: the folder's dataset.json."""
     parts = sorted(told["counts"]["by_split"])
     if "train" in parts:
         return ("train",)
-    if f"fold{fold}" not in parts:
+    if fold >= 0 and f"fold{fold}" not in parts:
         raise MienError(f"{folder} has no fold {fold} (data.fold): its parts are {', '.join(parts)}")
     return tuple(part for part in parts if part != f"fold{fold}")
 
@@ -53,14 +65,14 @@ def read_prepared(folder: Path, expressions: Sequence[str], size: int, fold: int
         raise MienError(f"{folder} has no picture to train on with {', '.join(expressions)}")
     kept = table[~table["split"].isin(train) & (table["expression"] == NAMES[0])].drop_duplicates("identity")
     return Prepared(
-        _crops(folder, mine["crop"].tolist(), size),
+        read_crops(folder, mine["crop"].tolist(), size),
         mine["identity"].to_numpy(str),
         mine["expression"].to_numpy(str),
-        _crops(folder, kept["crop"].tolist(), size),
+        read_crops(folder, kept["crop"].tolist(), size),
     )
 
 
-def _crops(folder: Path, names: Sequence[str], size: int) -> np.ndarray:
+def read_crops(folder: Path, names: Sequence[str], size: int) -> np.ndarray:
     """(n, size, size, 3) uint8 RGB; larger crops are reduced by area."""
     out = np.empty((len(names), size, size, 3), np.uint8)
     for place, name in enumerate(names):

@@ -51,7 +51,7 @@ class Note(NamedTuple):
 class Reading:
     """What a loader found: pictures; files whose names it put right; files it cannot use; what the full set has beside
     these; how many sound pictures nobody asked for (frames between neutral and peak); hints for people; the inner
-    folder that all of it lies in, where the loader knows; and the files that it read labels from."""
+    folder that all of it lies in, None where the loader leaves that to others; the files that it read labels from."""
 
     records: list[Record] = field(default_factory=list)
     repaired: list[Note] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Reading:
     missing: list[str] = field(default_factory=list)
     left_out: int = 0
     hints: list[str] = field(default_factory=list)
-    inner: str = ""
+    inner: str | None = None
     labels: list[str] = field(default_factory=list)
 
 

@@ -36,6 +36,8 @@ class Tree:
         if self.root.is_file():
             if self.root.name.lower().endswith(ARCHIVES):
                 raise MienError(f"{self.root} is an archive: unpack it and give the folder")
+            if suffix(self.root.name) in (*EXTENSIONS, *OTHER_PICTURES):
+                raise MienError(f"{self.root} is a picture: give the folder that it lies in")
             self.files = [self.root.name]
             self.root = self.root.parent
             self.table: str | None = self.files[0]
@@ -48,11 +50,20 @@ class Tree:
         self.other_pictures = [path for path in self.files if suffix(path) in OTHER_PICTURES]
 
     def _walk(self) -> list[str]:
+        """Every file once: links may go in circles, and a folder is rather known by its own name than by a link's."""
         found: list[str] = []
-        waiting = [("", self.root)]
+        waiting, links = [("", self.root)], list[tuple[str, Path]]()
         seen = {os.path.realpath(self.root)}
-        while waiting:
-            prefix, folder = waiting.pop()
+        while waiting or links:
+            if not waiting:
+                links.sort(reverse=True)
+                prefix, folder = links.pop()
+                real = os.path.realpath(folder)
+                if real in seen:
+                    continue
+                seen.add(real)
+            else:
+                prefix, folder = waiting.pop()
             try:
                 entries = list(os.scandir(folder))
             except OSError as error:
@@ -64,11 +75,19 @@ class Tree:
                 name = entry.name
                 if name.startswith("."):
                     continue
+                if not _is_text(name):
+                    told = (prefix + name).encode("utf-8", "backslashreplace").decode()
+                    self.troubles.append(Note(told, "unreadable: its name is not UTF-8; rename it"))
+                    continue
                 if entry.is_dir():
-                    real = os.path.realpath(entry.path)
-                    if name.lower() not in JUNK_FOLDERS and real not in seen:  # links may go in circles
-                        seen.add(real)
-                        waiting.append((f"{prefix}{name}/", Path(entry.path)))
+                    if name.lower() not in JUNK_FOLDERS:
+                        inner = (f"{prefix}{name}/", Path(entry.path))
+                        real = os.path.realpath(entry.path)
+                        if entry.is_symlink():
+                            links.append(inner)
+                        elif real not in seen:  # a link may lead above the root
+                            seen.add(real)
+                            waiting.append(inner)
                 elif name.lower() not in JUNK:
                     found.append(prefix + name)
         return found
@@ -85,6 +104,15 @@ class Tree:
         """The names of the last folders of the root itself, each ended by "/": where one stands when it is given deep
         inside a database."""
         return "".join(f"{part}/" for part in self.root.absolute().parts[-depth:] if part != "/")
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: archives of other systems may leave bytes that are no letters here."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decoded(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 
 import cv2
 import dlib
@@ -20,9 +20,15 @@ SURE, DOUBTFUL, FAINT = 1.0, 0.3, 0.1
 local contrast brings out must be more than faint, or its box may lie beside the face."""
 
 
-@lru_cache(maxsize=1)
+_mine = threading.local()
+
+
 def _detector() -> dlib.fhog_object_detector:
-    return dlib.get_frontal_face_detector()
+    """This thread's: a detector holds what it last looked at, and dlib lets other threads run meanwhile."""
+    if not hasattr(_mine, "detector"):
+        _mine.detector = dlib.get_frontal_face_detector()
+    found: dlib.fhog_object_detector = _mine.detector
+    return found
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -15,6 +15,9 @@ from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
 from mien.synthesis.wrinkles import prepare, wrinkle
 
+SHIFT = 1.5
+"""Crop px by which a landmark may move from frame to frame before creases are laid anew."""
+
 
 class Says(Protocol):
     """The network: see `Generator.maps`."""
@@ -23,10 +26,17 @@ class Says(Protocol):
 
 
 class Moved:
-    """One face of a photo (H, W, 3) uint8; what is found out of it is kept for the next edit."""
+    """One face of a photo (H, W, 3) uint8; what is found out of it is kept for the next edit.
 
-    def __init__(self, network: Says, rgb: np.ndarray, face: Face) -> None:
+    before: the same face in the frame before, of a clip. Where creases would run is taken from there while the face's
+    parts lie in the crop as they did: quicker, and steadier.
+    """
+
+    def __init__(self, network: Says, rgb: np.ndarray, face: Face, before: Moved | None = None) -> None:
         self._network, self._rgb, self._face = network, rgb, face
+        self._first: Moved = self if before is None else before._first  # whose creases are taken
+        if self._first is not self and np.abs(self._landmarks - self._first._landmarks).max() > SHIFT:
+            self._first = self
 
     def edit(self, pixels: np.ndarray, expression: Expression, amount: float) -> tuple[np.ndarray, Maps]:
         """`pixels` (H, W, 3) uint8 or uint16 with this face changed, as a new array, and the maps that did it."""
@@ -51,4 +61,6 @@ class Moved:
 
     @cached_property
     def _creases(self) -> np.ndarray:
+        if self._first is not self:
+            return self._first._creases
         return prepare(self._crop, self._landmarks)  # where creases would run

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -20,6 +21,9 @@ from mien.synthesis.maps import Maps
 from mien.synthesis.overlay import overlay
 from mien.synthesis.region import region
 from mien.synthesis.session import Weights, open_weights
+
+if TYPE_CHECKING:
+    from mien.synthesis.synthesiser import Sitting
 
 INPUTS = ("photo", "category")
 OUTPUT = "made"
@@ -94,8 +98,8 @@ class Painter:
             made = np.clip(photo + (made - photo) * np.float32(amount), 0, 1)
         return made, min(1.0, amount)
 
-    def sit(self, rgb: np.ndarray, face: Face) -> Painted:
-        """A face (of a photo (H, W, 3) uint8) to edit any number of times."""
+    def sit(self, rgb: np.ndarray, face: Face, before: Sitting | None = None) -> Painted:
+        """A face (of a photo (H, W, 3) uint8) to edit any number of times. before: of a clip, of no use here."""
         return Painted(self, rgb, face)
 
 

@@ -29,18 +29,21 @@ class Weights:
     told: dict[str, str]
 
 
-def open_weights(path: Path, providers: Sequence[str] | None = None, manifest: bool = False) -> Weights:
+def open_weights(
+    path: Path, providers: Sequence[str] | None = None, manifest: bool = False, threads: int | None = None
+) -> Weights:
     """Open `path`; a `MienError` if it is no model. Its manifest (.json beside it) is checked where there is one, and
-    must be there if `manifest` is True. providers: of ONNX Runtime, the CPU by default."""
+    must be there if `manifest` is True. providers: of ONNX Runtime, the CPU by default. threads: of the session, by
+    default as `threads_here` says."""
     data = _read(path)
     sha256 = hashlib.sha256(data).hexdigest()
     said = _manifest(path, sha256, manifest)
-    session = _session(data, path, providers)
+    session = _session(data, path, providers, threads)
     inputs, outputs = ({v.name: v.shape for v in side} for side in (session.get_inputs(), session.get_outputs()))
     return Weights(path, sha256, said, session, inputs, outputs, session.get_modelmeta().custom_metadata_map)
 
 
-def threads() -> int:
+def threads_here() -> int:
     """Threads for a session: the cores this process may use, at most 4."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(4, available or 1))
@@ -67,9 +70,9 @@ def _manifest(path: Path, sha256: str, needed: bool) -> dict[str, Any]:
     return manifest
 
 
-def _session(data: bytes, path: Path, providers: Sequence[str] | None) -> ort.InferenceSession:
+def _session(data: bytes, path: Path, providers: Sequence[str] | None, threads: int | None) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads()
+    options.intra_op_num_threads = threads or threads_here()
     options.log_severity_level = 4  # what goes wrong comes as an exception
     wanted = list(providers or ["CPUExecutionProvider"])
     for provider in wanted:

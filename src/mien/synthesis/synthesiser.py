@@ -38,16 +38,14 @@ class Synthesiser(Protocol):
     def check(self, expression: Expression) -> None:
         """Raise a `MienError` for an expression that these weights cannot make."""
 
-    def sit(self, rgb: np.ndarray, face: Face) -> Sitting:
-        """A face of a photo (H, W, 3) uint8."""
+    def sit(self, rgb: np.ndarray, face: Face, before: Sitting | None = None) -> Sitting:
+        """A face of a photo (H, W, 3) uint8. before: the same face in the frame before, of a clip."""
         ...
 
 
-def synthesiser(path: Path, providers: Sequence[str] | None = None) -> Synthesiser:
+def synthesiser(path: Path, providers: Sequence[str] | None = None, threads: int | None = None) -> Synthesiser:
     """The weights of an .onnx file, of whichever kind its inputs and outputs say."""
-    if path == generator.WEIGHTS:
-        return generator.Generator(None, providers)
-    weights = open_weights(path, providers)
+    weights = open_weights(path, providers, manifest=path == generator.WEIGHTS, threads=threads)
     for fits, kind in ((generator.fits, generator.Generator), (painter.fits, painter.Painter)):
         if fits(weights):
             return kind(weights)

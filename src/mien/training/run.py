@@ -17,16 +17,21 @@ from mien.data.people import read_people
 from mien.data.rigs import neutral_rigs, smile_rigs
 from mien.errors import MienError
 from mien.face import find_faces
+from mien.models.baselines.registry import RIVALS
 from mien.models.embedder import load_embedder
 from mien.rig.facekit import FaceKit
 from mien.training import warp
+from mien.training.baselines import learner as baseline
+from mien.training.baselines.config import BaselineConfig, configure
+from mien.training.baselines.geometry import measure
+from mien.training.baselines.system import Baseline
 from mien.training.config import TrainConfig
 from mien.training.devices import check_devices, launch
 from mien.training.learner import Learner, read_run
 from mien.training.paper import learner as paper
 from mien.training.paper.config import PaperConfig
 from mien.training.paper.data import Batches
-from mien.training.paper.faces import check_sources, prepare
+from mien.training.paper.faces import Faces, check_sources, prepare
 from mien.training.paper.system import Paper
 from mien.training.progress import bar
 from mien.training.settings import configured, read_table
@@ -54,7 +59,7 @@ class Options:
     faces: Path | None = None
 
 
-def read(path: Path, settings: Sequence[str] = ()) -> TrainConfig | PaperConfig:
+def read(path: Path, settings: Sequence[str] = ()) -> TrainConfig | PaperConfig | BaselineConfig:
     """The configuration in a TOML file, changed by `settings`; its key `model` says of what."""
     values = read_table(path, settings)
     model = values.get("model", "warp")
@@ -62,7 +67,9 @@ def read(path: Path, settings: Sequence[str] = ()) -> TrainConfig | PaperConfig:
         return configured(PaperConfig(), values, path)
     if model == "warp":
         return configured(TrainConfig(), values, path)
-    raise MienError(f'{path}: model is "warp" or "unet", not {model!r}')
+    if model in RIVALS:
+        return configure(values, path)
+    raise MienError(f"{path}: model is one of warp, unet, {', '.join(RIVALS)}, not {model!r}")
 
 
 def run(config_path: Path, settings: Sequence[str], options: Options) -> None:
@@ -72,6 +79,8 @@ def run(config_path: Path, settings: Sequence[str], options: Options) -> None:
     torch.set_num_threads(options.threads)
     if isinstance(config, PaperConfig):
         begun, begin = _check_paper(config, options), _paper(config, options, progress)
+    elif isinstance(config, BaselineConfig):
+        begun, begin = _check_baseline(config, options), _baseline(config, options, progress)
     else:
         begun, begin = _check_warp(config, options), _warp(config, options, progress)
     try:
@@ -100,6 +109,36 @@ def _check_paper(config: PaperConfig, options: Options) -> int:
 @contextmanager
 def _paper(config: PaperConfig, options: Options, progress: Progress) -> Iterator[tuple[System, Fabric]]:
     """The faces, from the cache or made by the first process; then a process for each device."""
+    faces = _faces(config, options, progress)
+    Batches(config, faces)  # says what is missing while there is but one process
+    fabric = _launch(options, config.optimiser.batch, config.optimiser.precision)
+    yield Paper(config, faces, fabric), fabric
+
+
+def _check_baseline(config: BaselineConfig, options: Options) -> int:
+    """Raise a `MienError` for what cannot be; the step to go on from."""
+    _meaningless(config.model, {"--workers": options.workers, "--init": options.init})
+    if options.devices * options.nodes > 1:
+        raise MienError(f'model = "{config.model}" trains on one device: leave out --devices and --nodes')
+    _check(options, config.optimiser.batch, config.embedder)
+    check_sources(config.paper(), options.shared, options.assets)
+    return _begun(baseline.Learner(config, torch.device("cpu")), options)
+
+
+@contextmanager
+def _baseline(config: BaselineConfig, options: Options, progress: Progress) -> Iterator[tuple[System, Fabric]]:
+    """The faces of the paper's system, and what a rival is told of them beside."""
+    told = config.paper()
+    faces = _faces(told, options, progress)
+    Batches(told, faces)
+    guided, folder = config.rival().guided, options.faces or options.out
+    geometry = measure(told, faces, guided, options.shared, options.assets, folder, find_landmarks)
+    fabric = _launch(options, config.optimiser.batch, config.optimiser.precision)
+    yield Baseline(config, faces, geometry, fabric), fabric
+
+
+def _faces(config: PaperConfig, options: Options, progress: Progress) -> Faces:
+    """From the cache, or made."""
     task = progress.add_task("faces", total=None, loss="")
     faces = prepare(
         config,
@@ -111,9 +150,7 @@ def _paper(config: PaperConfig, options: Options, progress: Progress) -> Iterato
     )
     people = len(set(faces.identities))
     progress.update(task, total=people, completed=people)
-    Batches(config, faces)  # says what is missing while there is but one process
-    fabric = _launch(options, config.optimiser.batch, config.optimiser.precision)
-    yield Paper(config, faces, fabric), fabric
+    return faces
 
 
 def _check_warp(config: TrainConfig, options: Options) -> int:

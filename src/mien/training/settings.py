@@ -24,10 +24,10 @@ class Checked(Protocol):
 Config = TypeVar("Config", bound=Checked)
 
 
-def read_table(path: Path | str, settings: Sequence[str] = ()) -> dict[str, Any]:
-    """The TOML file `path`, changed by `settings` such as "loss.triplet_weight=0"."""
+def read_table(path: Path | str | None, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The TOML file `path`, or nothing where there is none, changed by `settings` such as "loss.triplet_weight=0"."""
     try:
-        values = tomllib.loads(Path(path).read_text())
+        values = tomllib.loads(Path(path).read_text()) if path else {}
     except OSError as error:
         raise MienError(f"cannot read the configuration {path}: {error.strerror}") from None
     except ValueError as error:  # not UTF-8, or not TOML
@@ -85,7 +85,7 @@ def _typed(default: Any, value: Any, name: str) -> Any:
             raise MienError(f"{name} must be a section of words in quotes, not {value!r}")
         return value
     if isinstance(default, tuple):
-        kind = type(default[0])
+        kind = type(default[0]) if default else str
         allowed = (int, float) if kind is float else (kind,)
         if not isinstance(value, list | tuple) or not all(type(v) in allowed for v in value):
             kinds = {int: "whole numbers", float: "numbers"}

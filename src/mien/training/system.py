@@ -20,7 +20,8 @@ Values = dict[str, Tensor]
 class System(ABC):
     """A model with its data and losses, on this process's device.
 
-    steps: updates of the generator. rivals_from: step at which the discriminator joins. clip: largest norm of the
+    steps: batches, and updates of the discriminator. critic_steps: how many of these there are for one of the
+    generator. rivals_from: step at which the discriminator joins. clip: largest norm of the
     generator's gradient. forwards: methods of the generator, beside `forward`, that `make` calls on it.
     save_every, sample_every, values_every: steps between checkpoints, sample sheets and written values.
     """
@@ -30,6 +31,7 @@ class System(ABC):
     save_every: int
     sample_every: int
     values_every: int
+    critic_steps: int = 1
     rivals_from: int = 0
     clip: float = math.inf
     forwards: tuple[str, ...] = ()

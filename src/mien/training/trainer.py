@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.tensorboard import SummaryWriter
 
@@ -46,11 +47,14 @@ def train(
     for name in system.forwards:
         generator.mark_forward_method(name)
     log = SummaryWriter(str(folder / "logs"), purge_step=start) if rank == 0 else None
+    shown: float | Tensor = math.nan  # the generator's latest loss
 
     for step, batch in zip(range(start, system.steps), system.batches(start), strict=False):
         lots = reseed(learner.config.seed, step, rank)
         joined = step >= system.rivals_from
-        made = system.make(generator, batch)
+        turn = (step + 1) % system.critic_steps == 0  # the generator's
+        with torch.set_grad_enabled(turn):
+            made = system.make(generator, batch)
 
         values: Values = {}
         if joined:
@@ -60,18 +64,21 @@ def train(
             fabric.backward(d_loss)
             d_adam.step()
 
-        hold(learner.discriminator, True)  # the generator's gradients pass through it and leave none there
-        with fabric.autocast():
-            g_loss, more = system.generator_loss(learner.discriminator if joined else None, batch, made, lots)
-        check_finite(fabric, g_loss, step)  # before going backward: torch crashes on a grid of NaN
-        g_adam.zero_grad()
-        fabric.backward(g_loss)
-        if math.isfinite(system.clip):
-            check_finite(fabric, clip_grad_norm_(learner.generator.parameters(), system.clip), step)
-        for group in learner.g_adam.param_groups:
-            group["lr"] = system.rate(step)
-        g_adam.step()
-        hold(learner.discriminator, False)
+        if turn:
+            hold(learner.discriminator, True)  # the generator's gradients pass through it and leave none there
+            with fabric.autocast():
+                g_loss, more = system.generator_loss(learner.discriminator if joined else None, batch, made, lots)
+            check_finite(fabric, g_loss, step)  # before going backward: torch crashes on a grid of NaN
+            g_adam.zero_grad()
+            fabric.backward(g_loss)
+            if math.isfinite(system.clip):
+                check_finite(fabric, clip_grad_norm_(learner.generator.parameters(), system.clip), step)
+            for group in learner.g_adam.param_groups:
+                group["lr"] = system.rate(step)
+            g_adam.step()
+            hold(learner.discriminator, False)
+            values |= more
+            shown = g_loss.detach()
 
         agree(fabric, learner.generator, learner.discriminator)
         learner.follow(step)
@@ -79,11 +86,11 @@ def train(
         done = step + 1
         last = done == system.steps or late(fabric, began, stop_after)
         if log and (done % system.values_every == 0 or last):
-            numbers = {name: float(value.detach()) for name, value in (values | more).items()}
+            numbers = {name: float(value.detach()) for name, value in values.items()}
             for name, number in numbers.items():
                 log.add_scalar(name, number, done)
             if report:
-                report(done, float(g_loss.detach()), numbers)
+                report(done, float(shown), numbers)
         if done % system.save_every == 0 or last:
             _save(fabric, learner, folder, done)
             if log:

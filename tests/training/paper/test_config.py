@@ -11,7 +11,7 @@ import pytest
 from mien.errors import MienError
 from mien.training.paper.config import PaperConfig, from_dict, read_config
 
-PUBLISHED = sorted((Path(__file__).parents[3] / "configs").rglob("uc_gan*.toml"))
+PUBLISHED = sorted((Path(__file__).parents[3] / "configs").glob("uc_gan*.toml"))
 WITHOUT = ("loss.triplet_weight=0",)
 
 

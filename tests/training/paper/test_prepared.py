@@ -20,6 +20,7 @@ from mien.cli import main
 from mien.data.manifest import read_manifest
 from mien.data.prepared import read_prepared
 from mien.errors import MienError
+from mien.expression import NAMES
 from mien.training.paper import faces as faces_of
 from mien.training.paper.config import DataOptions, LogOptions, PaperConfig, from_dict, read_config
 from mien.training.paper.data import Batches
@@ -44,7 +45,7 @@ def make(name: str, root: Path) -> Path:
     if name == "rafd":
         return trees.rafd(root, (1, 2, 3), ("090",))
     if name == "kdef":
-        return trees.kdef(root, ("F01", "M02", "F03"), "A")
+        return trees.kdef(root, ("F01", "M02", "F03"), "AB")
     return trees.oulu(root, (1, 2, 73), cameras=("VL",), lights=("Strong",), frames=4)
 
 
@@ -73,7 +74,7 @@ def prepared(tmp_path_factory):
 
 
 @needs_sample
-@pytest.mark.parametrize(("name", "pictures"), [("rafd", 24), ("kdef", 21), ("oulu", 72)])
+@pytest.mark.parametrize(("name", "pictures"), [("rafd", 24), ("kdef", 42), ("oulu", 72)])
 def test_a_dry_run_of_each_configuration(name, pictures, prepared, fabric, tmp_path):
     folder = prepared(name)
     table = read_manifest(folder)
@@ -85,6 +86,8 @@ def test_a_dry_run_of_each_configuration(name, pictures, prepared, fabric, tmp_p
     assert len(kept) == 1 and len(made.held_out) == 1  # a row of the sample sheet is of somebody else
     if name == "oulu":
         assert kept == {"P073"}
+    if name == "kdef":  # both series of a person are one: kept together, and never each other's 'other'
+        assert set(table["identity"]) == {"F01", "M02", "F03"} and set(table["session"]) == {"A", "B"}
     batch = Batches(config, made).at(0)
     assert (batch.label != batch.other_label).all()
     if name == "oulu":
@@ -100,11 +103,18 @@ def test_a_dry_run_of_each_configuration(name, pictures, prepared, fabric, tmp_p
 def test_folds_people_and_sizes(prepared):
     folder = prepared("kdef")
     folds = [read_prepared(folder, ("neutral", "happy"), 64, fold) for fold in range(3)]
-    assert [len(set(one.identities)) for one in folds] == [2, 2, 2] and len(folds[0].images) == 4
+    assert [len(set(one.identities)) for one in folds] == [2, 2, 2] and len(folds[0].images) == 8
     assert set.intersection(*(set(one.identities) for one in folds)) == set()
+    everybody = read_prepared(folder, ("neutral", "happy"), 64, -1)
+    assert len(set(everybody.identities)) == 3 and len(everybody.held_out) == 0
     one = read_prepared(folder, ("happy",), 128, 0, people=1)
     assert set(one.identities) == {min(folds[0].identities)} and set(one.expressions) == {"happy"}
-    crop = read_manifest(folder).query("expression == 'happy'").set_index("identity").loc[one.identities[0], "crop"]
+    crop = (
+        read_manifest(folder)
+        .query("expression == 'happy' and session == 'A'")
+        .set_index("identity")
+        .loc[one.identities[0], "crop"]
+    )
     image = cv2.imread(str(folder / crop))[..., ::-1]
     assert np.array_equal(one.images[0], image)
     smaller = read_prepared(folder, ("happy",), 64, 0, people=1).images[0]
@@ -123,6 +133,10 @@ def test_what_cannot_be_trained_on(prepared, tmp_path):
 
     assert "has no fold 3 (data.fold): its parts are fold0, fold1, fold2" in refused(fold=3)
     assert "no dataset.json" in refused(prepared=str(tmp_path))
+    with pytest.raises(MienError, match=r"no picture of contempt, but categories asks for it: it has neutral, anger"):
+        faces_of.check_sources(
+            PaperConfig(categories=(*NAMES, "contempt"), data=DataOptions(prepared=str(folder))), None, None
+        )
     with pytest.raises(MienError, match="prepare it with --size 256"):
         faces_of.check_sources(PaperConfig(size=256, data=DataOptions(prepared=str(folder))), None, None)
     with pytest.raises(MienError, match="has no picture to train on with contempt"):

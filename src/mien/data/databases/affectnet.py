@@ -28,6 +28,7 @@ HEADER = (
 LISTED = 100
 """Of a table with more pictures that are not here, only their number is said."""
 
+HASHED = re.compile(r"(^|/)\d+/[0-9a-f]{6,}\.\w+$", re.IGNORECASE)
 ANNOTATED = re.compile(r"(?P<set>.*?(?P<split>train|val)[^/]*)/images/(?P<number>\d+)\.\w+$", re.IGNORECASE)
 
 
@@ -42,6 +43,11 @@ def read(tree: Tree, peak: int = 0) -> Reading:
         _table(tree, path, pictures, used, reading)
     if not used:
         _annotations(tree, used, reading)
+    if not used and not reading.labels and any(HASHED.search(path) for path in tree.pictures):
+        reading.hints.append(
+            "there are pictures but no training.csv or validation.csv: give the folder that holds both; you may be one "
+            "level too low"
+        )
     if reading.records:
         reading.skipped += [Note(path, "unlabelled: in no table") for path in tree.pictures if path not in used]
     return reading

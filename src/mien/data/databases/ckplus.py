@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from pathlib import Path
 
 from mien.data.databases.base import Database, unnamed
-from mien.data.databases.sequences import onset_to_peak
+from mien.data.databases.sequences import one_a_number, onset_to_peak
 from mien.data.record import Note, Reading, Record, expression_of
 from mien.data.tree import Tree
 
@@ -28,23 +29,19 @@ Sequence = tuple[str, str]
 def read(tree: Tree, peak: int) -> Reading:
     """The first frame of each labelled sequence as neutral and its last `peak` ones as the expression."""
     reading = Reading()
-    sequences: dict[Sequence, dict[int, str]] = defaultdict(dict)
+    found: dict[Sequence, list[tuple[int, str]]] = defaultdict(list)
     used = set()
     for path in tree.pictures:
         match = FRAME.search(path)
         if match is None:
             continue
         used.add(path)
-        numbered, number = sequences[match["who"].upper(), match["take"]], int(match["number"])
-        if number in numbered:
-            reading.skipped.append(Note(path, f"duplicate: a second file for {numbered[number]}"))
-            continue
-        numbered[number] = path
+        found[match["who"].upper(), match["take"]].append((int(match["number"]), path))
+    sequences = {sequence: one_a_number(frames, reading) for sequence, frames in found.items()}
     labels = _labels(tree, reading)
     if not labels and any(expression_of(_folder(path)) for path in used):
-        return _excerpt(sorted(path for frames in sequences.values() for path in frames.values()), reading)
-    for sequence, by_number in sorted(sequences.items()):
-        frames = sorted(by_number.items())
+        return _excerpt(sorted(path for frames in sequences.values() for _, path in frames), reading)
+    for sequence, frames in sorted(sequences.items()):
         label = labels.get(sequence)
         if label is None:
             why = f"unlabelled: no sound label file for {'/'.join(sequence)}"
@@ -54,14 +51,22 @@ def read(tree: Tree, peak: int) -> Reading:
     unnamed(tree, reading, used, CKPLUS.example)
     _missing(sequences, labels, reading)
     if sequences and not labels:
-        beside = [folder for folder in tree.root.absolute().parent.glob("*motion*") if folder.is_dir()]
-        where = (
-            f"they lie in {beside[0]}: give {beside[0].parent}, you are one level too low"
-            if beside
-            else ("unpack the label archive beside the pictures: Emotion/S005/001/S005_001_00000011_emotion.txt")
-        )
-        reading.hints.append(f"there are pictures but no labels; {where}")
+        reading.hints.append(f"there are pictures but no labels; {_where(tree.root.absolute())}")
     return reading
+
+
+def _where(root: Path) -> str:
+    """Where the labels of the pictures below `root` may be."""
+    for low, folder in enumerate(list(root.parents)[:4], start=1):
+        beside = [one for one in folder.glob("*") if "emotion" in one.name.lower() and _is_labels(one)]
+        if beside:
+            levels = "one level" if low == 1 else f"{low} levels"
+            return f"they lie in {beside[0]}: give {folder}, you are {levels} too low"
+    return "unpack the label archive beside the pictures: Emotion/S005/001/S005_001_00000011_emotion.txt"
+
+
+def _is_labels(folder: Path) -> bool:
+    return any(True for inner in ("[Ss][0-9]*", "*/[Ss][0-9]*") for _ in folder.glob(inner))
 
 
 def _excerpt(paths: list[str], reading: Reading) -> Reading:
@@ -116,7 +121,7 @@ def _add(sequence: Sequence, label: int, frames: list[tuple[int, str]], peak: in
         reading.records.append(Record(path, expression, who, str(label), session=take, strength=strength))
 
 
-def _missing(sequences: dict[Sequence, dict[int, str]], labels: dict[Sequence, int], reading: Reading) -> None:
+def _missing(sequences: dict[Sequence, list[tuple[int, str]]], labels: dict[Sequence, int], reading: Reading) -> None:
     reading.missing += [f"{'/'.join(key)}: labelled, but without pictures" for key in sorted(labels.keys() - sequences)]
     labelled = labels.keys() & sequences.keys()
     here = {

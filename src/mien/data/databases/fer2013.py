@@ -45,9 +45,19 @@ def read(tree: Tree, peak: int = 0) -> Reading:
             split = match["split"].lower().replace("validation", "val")
             reading.records.append(Record(path, expression, label=match["label"], split=split))
         unnamed(tree, reading, used, FER2013.example)
+        if not used:
+            _hint(tree, reading)
     if 0 < len(reading.records) < FULL:
         reading.missing.append(f"{FULL - len(reading.records)} of {FULL} pictures in all")
     return reading
+
+
+def _hint(tree: Tree, reading: Reading) -> None:
+    """Where one stands too low in an unpacked copy."""
+    for low, levels in ((1, "one level"), (2, "2 levels")):
+        if any(UNPACKED.search(tree.above(low) + path) for path in tree.pictures[:1]):
+            reading.hints.append(f"you are {levels} too low: give {tree.root.absolute().parents[low - 1]}")
+            return
 
 
 def _columns(path: Path) -> dict[str, int] | None:
@@ -90,10 +100,12 @@ def pixels(root: Path, record: Record) -> np.ndarray:
     with path.open("rb") as file:
         file.seek(int(starts[record.frame - 1]))
         row = file.readline().decode("utf-8", errors="replace").split(",")
-    words = row[columns["pixels"]].strip().strip('"').split() if len(row) > columns["pixels"] else []
-    if len(words) != SIDE * SIDE or not all(word.isdigit() and int(word) < 256 for word in words):
+    text = row[columns["pixels"]].strip().strip('"') if len(row) > columns["pixels"] else ""
+    numbers = re.fullmatch(r"[\d\s]+", text, re.ASCII) is not None  # NumPy would take much more for a number
+    values = np.fromstring(text, np.int64, sep=" ") if numbers else np.empty(0)
+    if len(values) != SIDE * SIDE or values.max() > 255:
         raise MienError(f"{path}: line {record.frame} does not hold {SIDE * SIDE} pixels from 0 to 255")
-    return np.array(words, np.uint8).reshape(SIDE, SIDE)
+    return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 
 @lru_cache(maxsize=4)

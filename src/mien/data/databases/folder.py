@@ -10,6 +10,8 @@ import csv
 import io
 import math
 import os
+import posixpath
+import unicodedata
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -42,14 +44,18 @@ def read(tree: Tree, peak: int = 0) -> Reading:
 
 def _tree(tree: Tree) -> Reading:
     reading = Reading()
-    prefixes, turned = set(), 0
+    prefixes, turned, low = set(), 0, 0
     for path in tree.pictures:
         parts = PurePosixPath(path).parts
         # the last but one folder may be a take of the expression above it
         place = next((i for i in (len(parts) - 2, len(parts) - 3) if i > 0 and expression_of(parts[i])), None)
         if place is None:
             turned += len(parts) > 2 and expression_of(parts[-3]) is not None
-            reading.skipped.append(Note(path, "unlabelled: not in folders identity/expression"))
+            low += len(parts) == 2 and expression_of(parts[0]) is not None
+            why = (
+                f"the folder {parts[-2]} is no expression" if len(parts) == 3 else "not in folders identity/expression"
+            )
+            reading.skipped.append(Note(path, f"unlabelled: {why}"))
             continue
         expression, who = expression_of(parts[place]), parts[place - 1]
         assert expression is not None
@@ -63,10 +69,16 @@ def _tree(tree: Tree) -> Reading:
     reading.skipped += [
         Note(path, "unreadable: not a JPEG, PNG, WebP, TIFF or BMP file") for path in tree.other_pictures
     ]
-    if turned and not reading.records:
+    if turned > low and not reading.records:
         reading.hints.append("the folders are expression/identity: turn them round, or give a table")
-    common = os.path.commonpath(prefixes) if prefixes else ""
-    reading.inner = common
+    elif low and not reading.records:
+        reading.hints.append(
+            "the folders are expressions, of nobody: give the folder above if this one is a person's (you are one "
+            "level too low), else put each person's into one, or give a table"
+        )
+    elif not reading.records and expression_of(tree.root.absolute().name):
+        reading.hints.append(f"you are 2 levels too low: give {tree.root.absolute().parent.parent}")
+    reading.inner = os.path.commonpath(prefixes) if prefixes else ""
     return reading
 
 
@@ -87,12 +99,12 @@ def _places(head: list[str]) -> dict[str, int]:
 
 
 def _table(tree: Tree, table: str) -> Reading:
-    reading = Reading()
+    reading = Reading(inner="")  # its pictures may lie anywhere
     text = tree.text(table)
     head = _head(text)
     places = _places(head)
     if not places:
-        columns = ", ".join(filter(None, head))
+        columns = ", ".join(word for word in head if word.isprintable() and word)[:100] or "none"
         raise MienError(f"{tree.root / table} needs the columns path, identity and expression; it has {columns}")
     first = text.lstrip("\r\n").split("\n", 1)[0]
     sign = max(",;\t", key=first.count)
@@ -105,7 +117,7 @@ def _table(tree: Tree, table: str) -> Reading:
         at = f"{table}:{rows.line_num}"
         cells = {name: row[place].strip() for name, place in places.items() if place < len(row)}
         path, who, label = (cells.get(name, "") for name in COLUMNS)
-        path = path.replace("\\", "/")
+        path = _found(tree, path.replace("\\", "/"))
         if not path:
             reading.skipped.append(Note(at, "unlabelled: the row has no path"))
         elif not who:
@@ -122,7 +134,17 @@ def _table(tree: Tree, table: str) -> Reading:
             more: dict[str, Any] = {name: cells.get(name, "") for name in OPTIONAL}
             reading.records.append(replace(record, **more))
             seen.add(path)
+    if tree.table is None:
+        named = seen | {note.path for note in reading.skipped}
+        reading.skipped += [Note(path, f"unlabelled: not in {table}") for path in tree.pictures if path not in named]
     return reading
+
+
+def _found(tree: Tree, path: str) -> str:
+    """A table's path in its plainest form; accents spelt as in the file's own name."""
+    plain = posixpath.normpath(path) if path else ""
+    spelt = (plain, *(unicodedata.normalize(form, plain) for form in ("NFC", "NFD")))
+    return next((one for one in spelt if one and (tree.root / one).is_file()), plain)
 
 
 def _strength(text: str) -> float | None:

@@ -64,7 +64,7 @@ def read_averaged(tree: Tree, peak: int = 0) -> Reading:
         who, label, angle = match["who"].upper(), match["label"].upper(), match["angle"].upper()
         found.append(((who, label, angle), Record(path, LABELS[label], f"average-{who}", label, pose=POSES[angle])))
     one_each(found, reading)
-    known = rf"(^|/){NAME.pattern}\.|(^|/)({'|'.join(MISNAMED)})\."
+    known = rf"(^|/)kdef/|(^|/){NAME.pattern}\.|(^|/)({'|'.join(MISNAMED)})\."
     unnamed(tree, reading, {record.path for _, record in found}, AKDEF.example, known)
     facets = [("gender", "FM"), ("expression", list(LABELS)), ("angle", list(POSES))]
     reading.missing = absent(facets, {key for key, _ in found}, lambda w, e, a: f"{w}{e}{a}.JPG", "pictures")

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 
 from mien.data.databases.base import Database, unnamed
-from mien.data.databases.sequences import apex
+from mien.data.databases.sequences import apex, one_a_number
 from mien.data.record import Note, Reading, Record, expression_of
 from mien.data.tree import Tree
 
@@ -31,6 +31,7 @@ def read(tree: Tree, peak: int) -> Reading:
     """The `peak` frames in the middle of each take as the expression, the first frame as neutral."""
     reading = Reading()
     takes: dict[tuple[str, str, str, str], list[tuple[int, str]]] = defaultdict(list)
+    plain: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     used = set()
     above = tree.above(2)
     for path in tree.pictures:
@@ -43,9 +44,18 @@ def read(tree: Tree, peak: int) -> Reading:
             reading.skipped.append(Note(path, f"unlabelled: {match['label']} is none of {', '.join(LABELS)}"))
             continue
         take = match["take"] or ""
-        takes[who, label, take, path.rpartition("/")[0]].append((int(match["number"] or 0), path))
+        key = (who, label, take, path.rpartition("/")[0])
+        if match["number"]:
+            takes[key].append((int(match["number"]), path))
+        else:
+            plain[key].append(path)
+    for key, paths in plain.items():
+        if key in takes:
+            reading.skipped += [Note(path, f"misnamed: no frame's number, as in {MUG.example}") for path in paths]
+        else:
+            takes[key] = list(enumerate(paths))
     for (who, label, take, _), frames in sorted(takes.items()):
-        _add(who, label, take, [path for _, path in sorted(frames)], peak, reading)
+        _add(who, label, take, [path for _, path in one_a_number(frames, reading)], peak, reading)
     unnamed(tree, reading, used, MUG.example)
     there = {(who, _expression(label)) for who, label, _, _ in takes}
     people = sorted({who for who, _ in there})
@@ -82,6 +92,6 @@ MUG = Database(
     example="subject3/001/anger/take000/img_0000.jpg",
     read=read,
     home=r"(subjects?\d?/)?(\d{1,3}/)?([a-z]+/)?([^/]+/)?",
-    person=r"\d{1,3}",
+    person=rf"\d{{1,3}}|{'|'.join(LABELS)}",
     peak=3,
 )

@@ -34,6 +34,9 @@ def read(tree: Tree, peak: int = 0) -> Reading:
     if shared is None:
         inner = [path for path in tree.files if path.endswith(f"data/{TABLE}")]
         reading.inner = inner[0].removesuffix(f"data/{TABLE}").rstrip("/") if inner else ""
+        for low, folder in enumerate(list(tree.root.absolute().parents)[:4], start=1):
+            if (folder / "data" / TABLE).is_file():
+                reading.hints.append(f"you are {low} level{'s' * (low > 1)} too low: give {folder}")
         return reading
     try:
         people = read_people(shared)

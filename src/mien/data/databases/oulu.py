@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from mien.data.databases.base import Database, absent, unnamed
-from mien.data.databases.sequences import onset_to_peak
+from mien.data.databases.sequences import one_a_number, onset_to_peak
 from mien.data.record import Note, Reading, Record
 from mien.data.tree import Tree
 
@@ -51,11 +51,11 @@ def read(tree: Tree, peak: int) -> Reading:
     first: dict[Sequence, str] = {}
     for (sequence, _, folder), frames in sorted(folders.items()):  # the originals before the cropped
         if sequence in first:
-            why = f"duplicate: the same sequence as {first[sequence]}"
-            reading.skipped += [Note(path, why) for _, path in sorted(frames)]
+            reading.skipped.append(Note(folder, f"duplicate: the same sequence as {first[sequence]}"))
+            reading.left_out += len(frames)
             continue
         first[sequence] = folder
-        _add(sequence, sorted(frames), peak, reading)
+        _add(sequence, one_a_number(frames, reading), peak, reading)
     unnamed(tree, reading, used, OULU.example)
     facets: list[tuple[str, list[str]]] = [("person", PEOPLE), ("expression", list(LABELS))]
     there: Collection[tuple[str, ...]] = {key[2:] for key in first}
@@ -98,7 +98,7 @@ OULU = Database(
     example="OriginalImg/VL/Strong/P001/Anger/000.jpeg",
     read=read,
     home=(
-        r"((b_)?originalimg/|preprocess_?(img)?/)?((ni|vl)(_acropped)?/)?((strong|weak|dark)/)?(p\d{3}/)?"
+        r"((b_)?originalimg/|preprocess_?(img)?/)*((ni|vl)(_acropped)?/)?((strong|weak|dark)/)?(p\d{3}/)?"
         rf"(({'|'.join(LABELS)})/)?"
     ),
     person=rf"p\d{{3}}|{'|'.join(LABELS)}",

@@ -10,7 +10,7 @@ import re
 
 from mien.data.databases.base import Database, unnamed
 from mien.data.record import Note, Reading, Record
-from mien.data.tree import Tree, stem
+from mien.data.tree import Tree, is_copy, stem
 
 LABELS = {
     "1": "surprise", "2": "fear", "3": "disgust", "4": "happy", "5": "sad", "6": "anger", "7": "neutral",
@@ -27,17 +27,19 @@ def read(tree: Tree, peak: int = 0) -> Reading:
     reading = Reading()
     pictures: dict[str, str] = {}
     used = set()
-    for path in tree.pictures:
+    aligned: dict[str, bool] = {}
+    for path in sorted(tree.pictures, key=lambda path: (is_copy(path), path)):
         match = NAME.fullmatch(stem(path))
         if match is None:
             continue
         used.add(path)
-        name = match["name"].lower()
-        if name not in pictures:
-            pictures[name] = path
-        else:  # the original of an aligned picture
-            reading.left_out += 1
-            pictures[name] = min(pictures[name], path, key=lambda p: ("_aligned" not in p.lower(), p))
+        name, is_aligned = match["name"].lower(), match["aligned"] is not None
+        if name in pictures and aligned[name] == is_aligned:
+            reading.skipped.append(Note(path, f"duplicate: a second file for {pictures[name]}"))
+            continue
+        reading.left_out += name in pictures  # the original of an aligned picture
+        if name not in pictures or is_aligned:
+            pictures[name], aligned[name] = path, is_aligned
     lists = reading.labels = [path for path in tree.files if LIST.search(path)]
     labels = _labels(tree, lists, reading)
     for name, path in sorted(pictures.items()):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mien.data.record import Note, Reading
+
 
 class Frame(NamedTuple):
     """at: place in the sequence; strength: 0 neutral, 1 the last frame; neutral: whether it is the neutral one."""
@@ -12,6 +14,17 @@ class Frame(NamedTuple):
     at: int
     strength: float
     neutral: bool
+
+
+def one_a_number(frames: Sequence[tuple[int, str]], reading: Reading) -> list[tuple[int, str]]:
+    """Frames (number, path) in order, one a number; a second file of a number is noted as skipped."""
+    kept: list[tuple[int, str]] = []
+    for number, path in sorted(frames):
+        if kept and kept[-1][0] == number:
+            reading.skipped.append(Note(path, f"duplicate: a second file for {kept[-1][1]}"))
+        else:
+            kept.append((number, path))
+    return kept
 
 
 def onset_to_peak(numbers: Sequence[int], peak: int, first: int) -> list[Frame]:

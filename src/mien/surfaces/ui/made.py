@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from mien.expression import ALL_NAMES, Expression, parse
 from mien.face import Choice
 from mien.formats import EXTENSIONS, write
 from mien.sheet import sheet as draw
+from mien.surfaces.keyframes import parse_track
+from mien.surfaces.names import slug
 from mien.surfaces.ui.preview import address, jpeg
 from mien.surfaces.ui.state import Session, Wish
 
@@ -61,24 +63,21 @@ def sheet(session: Session, folder: Path, wish: Wish) -> File:
 
 
 def clips() -> bool:
-    """Whether clips can be made here: `mien animate` and PyAV."""
-    return find_spec("mien.surfaces.animate") is not None and find_spec("av") is not None
+    """Whether clips can be made here: they need PyAV (extra `video`)."""
+    return find_spec("av") is not None
 
 
 def clip(session: Session, folder: Path, form: str, wish: Wish, editor: Editor) -> File:
     """A short clip, at most `CLIP_SIDE` px."""
+    from mien.surfaces.animate import animate  # needs PyAV
+
     if wish.expression is None:
         raise MienError("choose an expression first: the clip goes there and back")
     extension, kind = CLIPS[form]
     with session.lock:
         photo = session.photo()
-        track = import_module("mien.surfaces.keyframes").parse_track(
-            CLIP_TRACK.format(it=wish.expression), wish.strength
-        )
-        animate: Any = import_module("mien.surfaces.animate").animate
-        # a photo of its own: an editor remembers the last one, and this one ends with the clip
-        passing = Editor.__new__(Editor)
-        passing.generator, passing._last = editor.generator, None
+        track = parse_track(CLIP_TRACK.format(it=wish.expression), wish.strength)
+        passing = copy(editor)  # an editor remembers its last photo; this one is forgotten with the clip
         content = _through(
             folder,
             f".{extension}",
@@ -115,5 +114,5 @@ def _stem(name: str) -> str:
 
 def _slug(expression: Expression | None) -> str:
     """As `mien edit` names its files, but no longer than a name may be."""
-    text = str(expression or parse("neutral:0")).replace(":", "-").replace("=", "-").replace(",", "+")
+    text = slug(expression or parse("neutral:0"))
     return text if len(text) <= 80 else "mixture"

@@ -84,8 +84,8 @@ class OptimiserOptions:
 class DataOptions:
     """A database that `mien data prepare` has prepared, or what stands in for one (see `mien.training.paper.faces`).
 
-    prepared: its folder, "" for the open set; fold: of a k-fold split, the part that is not trained on. With a folder
-    only people counts of what follows.
+    prepared: its folder, "" for the open set; fold: of a k-fold split, the part that is not trained on, -1: none.
+    With a folder only people counts of what follows.
 
     seed: of the renders. people: the first so many, 0 for all. canada: also the people of the Canadian set, who have
     no smile. variants: renders by the rig of each person in each category but neutral, the first the vocabulary's own
@@ -192,7 +192,7 @@ class PaperConfig:
             (run.rate > 0, "optimiser.rate must be above 0"),
             (all(0 <= b < 1 for b in (run.beta1, run.beta2, run.ema)), "beta1, beta2 and ema are from 0 to below 1"),
             (
-                min(self.seed, data.seed, data.people, data.smiles, data.fold, log.faces) >= 0,
+                min(self.seed, data.seed, data.people, data.smiles, data.fold + 1, log.faces) >= 0,
                 "a count must not be negative",
             ),
             (data.variants > 0, "data.variants starts at 1"),

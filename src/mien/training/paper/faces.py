@@ -85,7 +85,7 @@ def of_prepared(config: PaperConfig) -> Faces:
 def check_sources(config: PaperConfig, shared: Path | None, assets: Path | None) -> None:
     """Raise a `MienError`, before anything takes time, if what the faces of `config` are made from is not there."""
     if config.data.prepared:
-        check_prepared(Path(config.data.prepared), config.size, config.data.fold)
+        check_prepared(Path(config.data.prepared), config.size, config.data.fold, config.categories)
         return
     if shared is None or assets is None:
         raise MienError(NEEDED)

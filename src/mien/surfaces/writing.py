@@ -1,0 +1,109 @@
+"""Frames -> MP4 or MOV: H.264, or H.265 where there are more than 8 bits a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from mien.errors import MienError
+from mien.formats import check_place
+from mien.surfaces.colour import DEEP, PLAIN
+from mien.xmp_files import MOVIES
+
+QUALITY = {
+    "libx264": {"crf": "17", "preset": "fast"},
+    "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=none"},
+}
+"""Options of the encoders: hardly to be told from the original."""
+
+
+def check_movie(path: Path, source: Path | None = None) -> None:
+    """Refuse with a `MienError`, before any work, a movie that could not be written, or would overwrite its source."""
+    if path.suffix.lower() not in MOVIES:
+        raise MienError(f"cannot write {path}: a video is written as {', '.join(MOVIES)}")
+    check_place(path)
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise MienError(f"{path} is the video itself; choose another output, it is never overwritten")
+
+
+class Movie:
+    """A movie being written. Use it in a `with`, or call `close`.
+
+    like: a frame (of PyAV) that has the size, depth and colours of those to come. matrix: how players turn them.
+    sound: streams (of PyAV) whose packets are copied.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        form: str,
+        like: Any,
+        time_base: Fraction,
+        rate: Fraction | None = None,
+        matrix: Sequence[int] | None = None,
+        sound: Sequence[Any] = (),
+        metadata: dict[str, str] | None = None,
+        aspect: Fraction | None = None,
+    ) -> None:
+        deep = like.format.name == DEEP
+        name = "libx265" if deep else "libx264"
+        self._container = av.open(str(path), "w", format=form, options={"movflags": "+faststart"})
+        self._container.metadata.update(metadata or {})
+        try:
+            stream = self._container.add_stream(name, rate=rate or 25, options=dict(QUALITY[name]))
+        except (av.error.FFmpegError, ValueError):
+            raise MienError(
+                f"this PyAV has no encoder {name}; install the one of PyPI: pip install 'mien[video]'"
+            ) from None
+        stream.width, stream.height, stream.pix_fmt = like.width, like.height, DEEP if deep else PLAIN
+        context = stream.codec_context
+        context.time_base = time_base
+        context.color_range, context.colorspace = like.color_range, like.colorspace
+        context.color_primaries, context.color_trc = like.color_primaries, like.color_trc
+        if deep:
+            context.codec_tag = "hvc1"
+        if aspect:
+            context.sample_aspect_ratio = aspect
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
+        self._stream = stream
+        self._sound = {}
+        for one in sound:
+            try:
+                self._sound[one.index] = self._container.add_stream_from_template(one)
+            except (av.error.FFmpegError, ValueError):
+                raise _unfit(one, form) from None
+        try:
+            self._container.start_encoding()
+        except av.error.FFmpegError:
+            raise _unfit(sound[0], form) if sound else MienError("cannot begin a video of this kind") from None
+
+    def frame(self, frame: Any) -> None:
+        """Write a frame; its pts and time base are kept."""
+        self._container.mux(self._stream.encode(frame))
+
+    def packet(self, packet: Any) -> None:
+        """Copy a packet of sound."""
+        packet.stream = self._sound[packet.stream.index]
+        self._container.mux(packet)
+
+    def finish(self) -> None:
+        """Write what is still in the encoder, and the end of the file."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def __enter__(self) -> Movie:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+
+def _unfit(stream: Any, form: str) -> MienError:
+    name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+    other = ".mov" if form == "mp4" else ".mp4"
+    return MienError(f"the sound ({name}) cannot be copied into this kind of file; try a {other}, or --no-sound")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import Editor
+from mien import Editor, MienError
 from mien.provenance import inspect
 from mien.surfaces.ui.folder import files
 from support import SAMPLE, needs_sample, needs_weights
@@ -180,6 +180,20 @@ def test_two_users_at_once(browser, server, portrait, tmp_path, editor):
         assert name == f"{photo.stem.replace(' ', '-')}_{expression}{photo.suffix}"
         assert content == editor.edit(photo, expression).save(tmp_path / f"expected{photo.suffix}").read_bytes()
         user.context.close()
+
+
+def test_whatever_the_browser_sends_is_a_wish_or_one_line(editor, tmp_path):
+    from mien.surfaces.ui.page import Page
+    from mien.surfaces.ui.state import Sessions
+
+    page = Page(editor, Sessions(), tmp_path)
+    odd = [float("nan"), "1", None, 1e9, -1e9, [], {}, True]
+    values = tuple(odd[i % len(odd)] for i in range(len(page.controls)))
+    wish = page._wish(None, float("inf"), "yes", values)
+    assert wish.face == "1" and wish.strength == 0
+    assert np.isfinite(wish.expression.weights).all() and np.abs(wish.expression.weights).max() <= 2
+    with pytest.raises(MienError):
+        editor.edit(SAMPLE, wish.expression, 1.0, page._wish("nobody", 1.0, True, values).choice)
 
 
 def test_several_faces(user, tmp_path, editor):

@@ -4,6 +4,7 @@ import pytest
 
 from mien import Editor, MienError
 from mien.expression import parse
+from mien.provenance import inspect
 from mien.surfaces.ui import made, state
 from mien.surfaces.ui.preview import PREVIEW, VIEW, boxes, factor, jpeg
 from mien.surfaces.ui.state import Session, Sessions, Wish
@@ -133,6 +134,23 @@ def test_the_sheet_of_one_face(editor, photo, two_faces, tmp_path):
     file = made.sheet(session, tmp_path, Wish("all"))
     assert file.name == "up-load_sheet.png" and file.content.startswith(b"\x89PNG")
     assert file.shown.startswith("<img") and "data:image/jpeg" in file.shown
+
+
+@pytest.mark.parametrize("form", made.CLIPS)
+def test_a_clip_goes_there_and_back(editor, photo, two_faces, tmp_path, form):
+    pytest.importorskip("av")
+    before = editor._last
+    session, folder = Session(), tmp_path / "private"
+    folder.mkdir()
+    session.take(photo, photo.name, editor)
+    with pytest.raises(MienError, match="choose an expression"):
+        made.clip(session, folder, form, Wish(), editor)
+    file = made.clip(session, folder, form, Wish("1", 1.0, parse("happy")), editor)
+    path = tmp_path / file.name
+    path.write_bytes(file.content)
+    assert inspect(path).edits[0]["keyframes"] == "0:neutral:0 1:happy 1.8:happy 2.8:neutral:0"
+    assert file.name == f"up-load_happy.{form.lower()}" and "data:" in file.shown
+    assert editor._last is before and not list(folder.iterdir())  # the photo is not remembered
 
 
 def test_the_preview_is_small_but_keeps_faces_large_enough(editor, two_faces):

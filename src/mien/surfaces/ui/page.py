@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import html
+import math
+import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
@@ -121,7 +123,7 @@ class Page:
         return shown | ({"boxes": boxes(portrait), "chosen": wish.face} if count > 1 else {})
 
     def _wish(self, face: str | None, strength: float, linked: bool, values: tuple[float, ...]) -> Wish:
-        return Wish(face or "1", float(strength), spelled(self._values(values), linked))
+        return Wish(str(face or "1"), _number(strength), spelled(self._values(values), bool(linked)))
 
     def linking(self, linked: bool, *values: float) -> list[Any]:
         """Left and right linked or let go -> an update of every slider that has a side."""
@@ -182,7 +184,7 @@ class Page:
         self.sessions.drop(request.session_hash)
 
     def _values(self, values: tuple[float, ...]) -> dict[str, float]:
-        return {c.key: float(v or 0) for c, v in zip(self.controls, values, strict=True)}
+        return {c.key: _number(v) for c, v in zip(self.controls, values, strict=True)}
 
     def _sided(self) -> list[Control]:
         return [c for c in self.controls if c.side]
@@ -217,6 +219,12 @@ class Page:
                 show_progress_on=viewer, api_visibility="private",
             )  # fmt: skip
 
+            # values come as the browser sent them and `_wish` checks them: Gradio changes the thread for
+            # each of the 67, which a preview would feel
+            quick: dict[str, Any] = {
+                "show_progress": "hidden", "queue": False, "preprocess": False, "api_visibility": "private",
+            }  # fmt: skip
+
             def redraw(event: Any) -> None:
                 event.then(
                     _safe(self.full, 2, 1), None, shown, show_progress="hidden", trigger_mode="always_last",
@@ -225,7 +233,7 @@ class Page:
 
             moved = gr.on(
                 [s.input for s in (face, strength, *sliders)], _safe(self.preview, 2, 1), settings, shown,
-                show_progress="hidden", trigger_mode="always_last", queue=False, api_visibility="private",
+                trigger_mode="always_last", **quick,
             )  # fmt: skip
             redraw(moved)
             sided = [s for s, c in zip(sliders, self.controls, strict=True) if c.side]
@@ -234,13 +242,8 @@ class Page:
             if sided:
                 changes.append((linked.input, self.linking, [linked, *sliders], sided))
             for listen, handler, inputs, outputs in changes:
-                after = listen(
-                    handler, inputs, outputs, show_progress="hidden", queue=False, api_visibility="private"
-                ).then(
-                    _safe(self.preview, 2, 1), settings, shown, show_progress="hidden", queue=False,
-                    api_visibility="private",
-                )  # fmt: skip
-                redraw(after)
+                after = listen(handler, inputs, outputs, **quick)
+                redraw(after.then(_safe(self.preview, 2, 1), settings, shown, **quick))
             page.unload(self.leave)
         return page
 
@@ -331,7 +334,7 @@ def _safe(handler: Callable[..., Any], outputs: int, status: int) -> Callable[..
             text = error
         else:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            print(f"mien: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}")
+            print(f"mien: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}", file=sys.stderr)
             text = MienError("something went wrong inside mien; the terminal says where")
         return [_error(text) if i == status else gr.skip() for i in range(outputs)]
 
@@ -354,6 +357,10 @@ def _safe(handler: Callable[..., Any], outputs: int, status: int) -> Callable[..
             return failed(error)
 
     return now
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
 def _said(text: str) -> str:

@@ -50,7 +50,7 @@ class Wish:
     @property
     def choice(self) -> Choice:
         """The face as an editor takes it."""
-        return self.face if self.face == "all" else int(self.face)
+        return int(self.face) if self.face.isdecimal() else self.face
 
 
 @dataclass

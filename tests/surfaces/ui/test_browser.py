@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import cv2
 import numpy as np
@@ -180,6 +183,18 @@ def test_two_users_at_once(browser, server, portrait, tmp_path, editor):
         assert name == f"{photo.stem.replace(' ', '-')}_{expression}{photo.suffix}"
         assert content == editor.edit(photo, expression).save(tmp_path / f"expected{photo.suffix}").read_bytes()
         user.context.close()
+
+
+def test_a_closed_tab_is_forgotten(browser, server, portrait):
+    user = User(browser, server[0])
+    user.open(portrait)
+    user.page.evaluate("HTMLAnchorElement.prototype.click = function () { window.caught = this.href; }")
+    user.page.click("#mien-download")
+    ticket = user.page.wait_for_function("window.caught", timeout=60_000).json_value()
+    user.context.close()
+    time.sleep(3)
+    with pytest.raises(HTTPError, match="404"):
+        urlopen(ticket)
 
 
 def test_whatever_the_browser_sends_is_a_wish_or_one_line(editor, tmp_path):

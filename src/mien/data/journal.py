@@ -1,20 +1,17 @@
-"""What a preparation has done so far, so that one which was killed goes on where it was.
+"""The journal of a prepared folder: one line a record.
 
-A file of one JSON line a record, in the prepared folder; the rows stay there, and only where they lie is in memory.
 Lines come as processes finish; `tidy` puts them in order in the end, so that two preparations are the same to the byte.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from mien import journal
 from mien.data.crops import Made
 from mien.data.tree import PREPARED
 from mien.errors import MienError
@@ -31,56 +28,25 @@ class Entry(NamedTuple):
     stamp: str
 
 
-class Journal:
-    """The journal in `folder`, opened for adding to it; `head` is what has to be the same for going on."""
+class Journal(journal.Journal):
+    """The journal in `folder`. A line is a `Made` with the stamp of its source; the last one of a name counts."""
+
+    done = "prepared"
+    busy = "another 'mien data prepare' is at work in {folder}: wait for it"
 
     def __init__(self, folder: Path, head: dict[str, Any]) -> None:
-        self.path = folder / JOURNAL
         self.entries: dict[str, Entry] = {}
         self.lines = 0
-        try:
-            self.file = self.path.open("a+b")
-            _lock(self.file, folder)
-            self._load(json.loads(json.dumps(head)))
-        except OSError as error:
-            raise MienError(f"cannot write {self.path}: {error.strerror}") from None
-
-    def _load(self, head: dict[str, Any]) -> None:
-        self.file.seek(0)
-        at, whole = 0, 0
-        for number, line in enumerate(self.file):
-            if not line.endswith(b"\n"):
-                break  # cut off by the kill
-            try:
-                told = json.loads(line)
-            except ValueError:
-                break
-            if number == 0:
-                other = [key for key in head if told.get(key) != head[key]]
-                if other:
-                    raise MienError(
-                        f"{self.path.parent} was prepared with other options ({other[0]} {told.get(other[0])}, not "
-                        f"{head[other[0]]}): use another folder"
-                    )
-            else:
-                self.entries[told["name"]] = Entry(at, told["digest"], told["trouble"], told["stamp"])
-                self.lines += 1
-            at += len(line)
-            whole = at
-        self.file.truncate(whole)
-        if whole == 0:
-            self._write(head)
+        super().__init__(folder / JOURNAL, head)
 
     def add(self, made: Made, stamp: str) -> None:
         """One more record is done."""
-        at = self._write(asdict(made) | {"stamp": stamp})
-        self.entries[made.name] = Entry(at, made.digest, made.trouble, stamp)
-        self.lines += 1
+        told = asdict(made) | {"stamp": stamp}
+        self._met(told, self._write(told))
 
     def row(self, name: str) -> dict[str, Any]:
         """The manifest's columns of a record that is done."""
-        self.file.seek(self.entries[name].at)
-        row: dict[str, Any] = json.loads(self.file.readline())["row"]
+        row: dict[str, Any] = self._line(self.entries[name].at)["row"]
         return row
 
     def tidy(self, names: Sequence[str]) -> None:
@@ -90,46 +56,14 @@ class Journal:
         part = self.path.with_name(f"{self.path.name}.part")
         try:
             with part.open("wb") as file:
-                self.file.seek(0)
-                file.write(self.file.readline())
-                for name in names:
-                    self.file.seek(self.entries[name].at)
-                    file.write(self.file.readline())
+                for at in (0, *(self.entries[name].at for name in names)):
+                    journal.copied(self.file, at, file)
             os.replace(part, self.path)
         except OSError as error:
             raise MienError(f"cannot write {self.path}: {error.strerror}") from None
         finally:
             part.unlink(missing_ok=True)
 
-    def _write(self, told: dict[str, Any]) -> int:
-        self.file.seek(0, os.SEEK_END)
-        at = self.file.tell()
-        try:
-            self.file.write(json.dumps(told, ensure_ascii=False).encode() + b"\n")
-            self.file.flush()
-        except OSError as error:
-            raise MienError(f"cannot write {self.path}: {error.strerror}; free some space and run it again") from None
-        return at
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.file.close()
-
-
-def _lock(file: IO[bytes], folder: Path) -> None:
-    """Hold the journal for as long as this process lives; a `MienError` if another one does. Where the system or its
-    file system has no such locks, nothing is held."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    with contextlib.suppress(OSError):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise MienError(f"another 'mien data prepare' is at work in {folder}: wait for it") from None
+    def _met(self, told: dict[str, Any], at: int) -> None:
+        self.entries[told["name"]] = Entry(at, told["digest"], told["trouble"], told["stamp"])
+        self.lines += 1

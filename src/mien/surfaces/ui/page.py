@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import math
-import sys
-import traceback
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +13,10 @@ from mien.editor import Editor
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, parse
 from mien.surfaces.ui import made
+from mien.surfaces.ui.answers import failure, number, safe, said, text_of
 from mien.surfaces.ui.controls import CONTROLS, GROUPS, Control, link, spelled
 from mien.surfaces.ui.preview import boxes, jpeg
 from mien.surfaces.ui.state import Session, Sessions, Wish
-
-HERE = Path(__file__).parent
 
 REST = 0.35
 """Seconds that the sliders must rest before the full size is made."""
@@ -61,7 +55,7 @@ class Page:
                 raise MienError("drop a photo, not a place")  # the file is deleted after reading: only an upload may be
             portrait = session.take(Path(path), Path(path).name, self.editor)
         except MienError as error:
-            return [None, gr.skip(), _error(error), gr.skip()]
+            return [None, gr.skip(), failure(error), gr.skip()]
         self.sessions.settle(str(request.session_hash))
         count = len(portrait.faces)
         numbers = [str(i + 1) for i in range(count)]
@@ -77,7 +71,7 @@ class Page:
                 value |= self._made(session, "full")
         except MienError:
             pass  # the next move of a slider says it
-        status = _said(f"{session.name}: {width} x {height} pixels, {count} face{'s' if count > 1 else ''}")
+        status = said(f"{session.name}: {width} x {height} pixels, {count} face{'s' if count > 1 else ''}")
         choice = gr.update(choices=[*numbers, "all"], value="1", visible=count > 1)
         return [None, value, status, choice]
 
@@ -91,7 +85,7 @@ class Page:
         try:
             return [{"n": n} | self._made(session, "preview"), gr.skip()]
         except MienError as error:
-            return [gr.skip(), _error(error)]
+            return [gr.skip(), failure(error)]
 
     async def full(self, request: gr.Request) -> list[Any]:
         """Wait until the sliders rest -> [viewer, status], from the photo itself."""
@@ -104,10 +98,10 @@ class Page:
                 if n == session.serial and session.portrait is not None:
                     value = await asyncio.to_thread(self._made, session, "full")
         except MienError as error:
-            return [gr.skip(), _error(error)]
+            return [gr.skip(), failure(error)]
         if not value:
             return [gr.skip(), gr.skip()]
-        return [{"n": n} | value, _said(f"{session.wish.expression or 'the photo as it is'}, at full size")]
+        return [{"n": n} | value, said(f"{session.wish.expression or 'the photo as it is'}, at full size")]
 
     def _made(self, session: Session, state: str) -> dict[str, Any]:
         """The viewer's `after` by the session's wish."""
@@ -123,7 +117,7 @@ class Page:
         return shown | ({"boxes": boxes(portrait), "chosen": wish.face} if count > 1 else {})
 
     def _wish(self, face: str | None, strength: float, linked: bool, values: tuple[float, ...]) -> Wish:
-        return Wish(str(face or "1"), _number(strength), spelled(self._values(values), bool(linked)))
+        return Wish(str(face or "1"), number(strength), spelled(self._values(values), bool(linked)))
 
     def linking(self, linked: bool, *values: float) -> list[Any]:
         """Left and right linked or let go -> an update of every slider that has a side."""
@@ -167,24 +161,24 @@ class Page:
         try:
             file = make()
         except MienError as error:
-            return [gr.skip(), _error(error)]
-        return [{"ticket": session.offer(file.name, file.content), "name": file.name}, _said(f"{file.name} is made")]
+            return [gr.skip(), failure(error)]
+        return [{"ticket": session.offer(file.name, file.content), "name": file.name}, said(f"{file.name} is made")]
 
     def _shown(self, session: Session, make: Callable[[], made.File]) -> list[Any]:
         """The same, and shown on the page."""
         try:
             file = make()
         except MienError as error:
-            return [gr.skip(), gr.skip(), _error(error)]
+            return [gr.skip(), gr.skip(), failure(error)]
         ticket = {"ticket": session.offer(file.name, file.content), "name": file.name}
-        return [file.shown, ticket, _said(f"{file.name} is made")]
+        return [file.shown, ticket, said(f"{file.name} is made")]
 
     def leave(self, request: gr.Request) -> None:
         """The tab was closed."""
         self.sessions.drop(request.session_hash)
 
     def _values(self, values: tuple[float, ...]) -> dict[str, float]:
-        return {c.key: _number(v) for c, v in zip(self.controls, values, strict=True)}
+        return {c.key: number(v) for c, v in zip(self.controls, values, strict=True)}
 
     def _sided(self) -> list[Control]:
         return [c for c in self.controls if c.side]
@@ -201,8 +195,8 @@ class Page:
                 with gr.Column(scale=6, min_width=320, elem_classes="mien-left-side"):
                     photo = gr.File(label="Photo", file_types=ACCEPTED, file_count="single", elem_id="mien-photo")
                     viewer = gr.HTML(
-                        html_template=_text("viewer.html"),
-                        js_on_load=_text("viewer.js"),
+                        html_template=text_of("viewer.html"),
+                        js_on_load=text_of("viewer.js"),
                         apply_default_css=False,
                         elem_id="mien-viewer",
                     )
@@ -210,12 +204,12 @@ class Page:
                 with gr.Column(scale=5, min_width=320):
                     face = gr.Radio([], label="Face", visible=False, elem_id="mien-face")
                     sliders, strength, linked, reset, names = self._sliders()
-                    courier = gr.HTML(js_on_load=_text("courier.js"), html_template="", elem_id="mien-courier")
+                    courier = gr.HTML(js_on_load=text_of("courier.js"), html_template="", elem_id="mien-courier")
                     self._makers(courier, status, face, strength, linked, sliders)
             settings = [face, strength, linked, *sliders]
             shown = [viewer, status]
             photo.upload(
-                _safe(self.open, 4, 2), [photo, strength, linked, *sliders], [photo, viewer, status, face],
+                safe(self.open, 4, 2), [photo, strength, linked, *sliders], [photo, viewer, status, face],
                 show_progress_on=viewer, api_visibility="private",
             )  # fmt: skip
 
@@ -227,12 +221,12 @@ class Page:
 
             def redraw(event: Any) -> None:
                 event.then(
-                    _safe(self.full, 2, 1), None, shown, show_progress="hidden", trigger_mode="always_last",
+                    safe(self.full, 2, 1), None, shown, show_progress="hidden", trigger_mode="always_last",
                     concurrency_limit=None, api_visibility="private",
                 )  # fmt: skip
 
             moved = gr.on(
-                [s.input for s in (face, strength, *sliders)], _safe(self.preview, 2, 1), settings, shown,
+                [s.input for s in (face, strength, *sliders)], safe(self.preview, 2, 1), settings, shown,
                 trigger_mode="always_last", **quick,
             )  # fmt: skip
             redraw(moved)
@@ -243,7 +237,7 @@ class Page:
                 changes.append((linked.input, self.linking, [linked, *sliders], sided))
             for listen, handler, inputs, outputs in changes:
                 after = listen(handler, inputs, outputs, **quick)
-                redraw(after.then(_safe(self.preview, 2, 1), settings, shown, **quick))
+                redraw(after.then(safe(self.preview, 2, 1), settings, shown, **quick))
             page.unload(self.leave)
         return page
 
@@ -307,69 +301,17 @@ class Page:
             )
             download = gr.Button("Download", variant="primary", elem_id="mien-download", min_width=120, scale=1)
         download.click(
-            _safe(self.download, 2, 1), [form, *settings], [courier, status], api_visibility="private",
+            safe(self.download, 2, 1), [form, *settings], [courier, status], api_visibility="private",
             show_progress_on=status,
         )  # fmt: skip
         with gr.Accordion("Sheet of all names", open=False, elem_id="mien-sheet"):
             draw = gr.Button("Make the sheet", size="sm", elem_id="mien-make-sheet")
             picture = gr.HTML("", elem_classes="mien-made", elem_id="mien-sheet-made")
-        draw.click(_safe(self.sheet, 3, 2), [face], [picture, courier, status], api_visibility="private")
+        draw.click(safe(self.sheet, 3, 2), [face], [picture, courier, status], api_visibility="private")
         if not made.clips():
             return
         with gr.Accordion("Clip: to the expression and back", open=False, elem_id="mien-clip"):
             kind = gr.Radio(list(made.CLIPS), value="MP4", label="Format", elem_id="mien-clip-form")
             run = gr.Button("Make the clip", size="sm", elem_id="mien-make-clip")
             clip = gr.HTML("", elem_classes="mien-made", elem_id="mien-clip-made")
-        run.click(_safe(self.animate, 3, 2), [kind, *settings], [clip, courier, status], api_visibility="private")
-
-
-def _safe(handler: Callable[..., Any], outputs: int, status: int) -> Callable[..., Any]:
-    """A handler whose unexpected errors become one line on the page, at the `status`th of its outputs.
-
-    The terminal hears where in the code it was, and nothing of the photo.
-    """
-
-    def failed(error: Exception) -> list[Any]:
-        if isinstance(error, MienError):
-            text = error
-        else:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            print(f"mien: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}", file=sys.stderr)
-            text = MienError("something went wrong inside mien; the terminal says where")
-        return [_error(text) if i == status else gr.skip() for i in range(outputs)]
-
-    if asyncio.iscoroutinefunction(handler):
-
-        @wraps(handler)
-        async def later(*given: Any, **named: Any) -> Any:
-            try:
-                return await handler(*given, **named)
-            except Exception as error:
-                return failed(error)
-
-        return later
-
-    @wraps(handler)
-    def now(*given: Any, **named: Any) -> Any:
-        try:
-            return handler(*given, **named)
-        except Exception as error:
-            return failed(error)
-
-    return now
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
-
-
-def _said(text: str) -> str:
-    return f'<span role="status">{html.escape(text)}</span>'
-
-
-def _error(error: MienError) -> str:
-    return f'<span role="alert" class="mien-error">{html.escape(str(error))}</span>'
-
-
-def _text(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+        run.click(safe(self.animate, 3, 2), [kind, *settings], [clip, courier, status], api_visibility="private")

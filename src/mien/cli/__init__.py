@@ -22,6 +22,7 @@ from mien.cli import (
     make,
     sheet,
     stimuli,
+    ui,
     weights,
 )
 from mien.errors import MienError
@@ -40,6 +41,7 @@ app.command("stimuli")(stimuli.stimuli)
 app.command("video")(clips.video)
 app.command("animate")(clips.animate)
 app.command("camera")(clips.camera)
+app.command("ui")(ui.ui)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.add_typer(weights.app, name="weights")

@@ -27,6 +27,14 @@ class Face:
     landmarks: np.ndarray
     transform: np.ndarray
 
+    def scaled(self, factor: float) -> Face:
+        """The same face in the same photo at `factor` times its size."""
+        shift = (factor - 1) / 2  # pixel centres are at integers
+        x0, y0, x1, y1 = (v * factor + shift for v in self.box)
+        turn = self.transform[:, :2] / factor
+        transform = np.column_stack([turn, self.transform[:, 2] - turn.sum(axis=1) * shift])
+        return Face((x0, y0, x1, y1), self.landmarks * factor + shift, transform)
+
 
 def find_faces(rgb: np.ndarray) -> list[Face]:
     """The faces in a photo (H, W, 3) uint8 RGB, the largest first; empty where there is none."""

@@ -120,7 +120,9 @@ def rig(studio: Studio, assets: Path, names: tuple[str, ...] = ("happy", "fear")
 def mesh(studio: Studio, laid, weights: np.ndarray, frame: np.ndarray) -> np.ndarray:
     """The model's surface in the crop's frame, lit from the front, (SIDE, SIDE, 3)."""
     view = laid.rig.view(weights, frame, 512, draw=False)
-    dz = np.dstack(np.gradient(cv2.GaussianBlur(np.where(view.index >= 0, view.depth, 0).astype(np.float32), (0, 0), 1)))
+    dz = np.dstack(
+        np.gradient(cv2.GaussianBlur(np.where(view.index >= 0, view.depth, 0).astype(np.float32), (0, 0), 1))
+    )
     facing = 1 / np.sqrt(1 + (dz**2).sum(axis=2))
     picture = np.where(view.index >= 0, np.clip(60 + 180 * facing, 0, 255), 255).astype(np.uint8)
     return cv2.resize(np.repeat(picture[..., None], 3, axis=2), (SIDE, SIDE), interpolation=cv2.INTER_AREA)

@@ -6,6 +6,7 @@ Nothing is copied by hand. A line `--8<-- "MODEL_CARD.md#Where it fails"` is rep
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"MODEL_CARD.md": "model_card.md", "DATA_CARD.md": "data_card.md", "CHANGELOG.md": "changelog.md"}
+NOTEBOOK = "notebooks/quickstart.md"
+SHIM = "https://unpkg.com/iframe-worker/shim"
 _INCLUDE = re.compile(r'^--8<-- "([\w./]+)#([^"]*)"$', re.MULTILINE)
 
 
@@ -37,8 +40,55 @@ def section(text: str, title: str) -> str:
     return found[title].strip()
 
 
+def notebook_page(path: Path) -> str:
+    """A notebook with what its cells printed and showed, as Markdown."""
+    parts = []
+    for cell in json.loads(path.read_text())["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(text)
+            continue
+        parts.append(f"```python\n{text}\n```")
+        for output in cell["outputs"]:
+            if "text" in output:
+                parts.append("```text\n" + "".join(output["text"]).rstrip("\n") + "\n```")
+            for kind, data in output.get("data", {}).items():
+                if kind.startswith("image/"):
+                    parts.append(f"![what the cell shows](data:{kind};base64,{data})")
+    parts.insert(1, f"[The notebook itself]({path.name})")
+    return "\n\n".join(parts) + "\n"
+
+
+def _there(entry, docs: Path):
+    """An entry of the navigation without pages that are not there (yet), or None."""
+    name, target = next(iter(entry.items()))
+    if isinstance(target, list):
+        inner = [one for one in (_there(item, docs) for item in target) if one]
+        return {name: inner} if inner else None
+    made = target in (*PAGES.values(), NOTEBOOK)
+    return entry if made or (docs / target).is_file() else None
+
+
+def on_config(config):
+    """Leave out of the navigation what this checkout does not have."""
+    config.nav = [one for one in (_there(item, Path(config.docs_dir)) for item in config.nav) if one]
+    return config
+
+
+def on_post_page(output, page, config):
+    """The offline plugin would load this script from elsewhere."""
+    return output.replace(SHIM, page.url.count("/") * "../" + "assets/file-worker.js")
+
+
+def on_post_template(output_content, template_name, config):
+    """The same for the page of what is not found."""
+    return output_content.replace(SHIM, "assets/file-worker.js")
+
+
 def on_files(files, config):
-    """Add the repository's own pages."""
+    """Add the repository's own pages, and the notebook as one."""
+    notebook = ROOT / "docs" / NOTEBOOK
+    files.append(File.generated(config, NOTEBOOK, content=notebook_page(notebook.with_suffix(".ipynb"))))
     for name, page in PAGES.items():
         files.append(File.generated(config, page, content=turn_links((ROOT / name).read_text())))
     return files
@@ -51,5 +101,5 @@ def on_page_markdown(markdown, page, config, files):
     def include(match: re.Match[str]) -> str:
         return turn_links(section((ROOT / match[1]).read_text(), match[2]), depth)
 
-    markdown = _INCLUDE.sub(include, markdown)
+    markdown = _INCLUDE.sub(include, markdown).replace(f"({NOTEBOOK[:-3]}.ipynb)", f"({NOTEBOOK})")
     return turn_links(markdown, depth) if page.file.src_uri not in PAGES.values() else markdown

@@ -17,7 +17,11 @@ import typer.main
 from mien.cli import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *(ROOT / f"{n}.md" for n in ("CONTRIBUTING", "MODEL_CARD", "DATA_CARD"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / f"{n}.md" for n in ("CONTRIBUTING", "MODEL_CARD", "DATA_CARD")),
+]
 SHELL = ("", "sh", "bash", "console")
 _FENCE = re.compile(r"^( *)```(\w*)")
 _FUNCTION = re.compile(r'^(\w+)\(\) \{ (.*) "\$@"; \}$')
@@ -143,7 +147,9 @@ def _unknown_to_mien(words: list[str], complete: bool) -> str | None:
         if trailing:
             return None
     if not complete:
-        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {
+            "--help"
+        }
         given = [re.split(r"[=,]", w.strip("[]"))[0] for w in words if re.match(r"\[?-[a-zA-Z-]", w)]
         missing = [option for option in given if option not in known]
         return f"'{context.command_path}' has no {', '.join(missing)}" if missing else None

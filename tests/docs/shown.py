@@ -89,7 +89,7 @@ def commands(page: Path) -> list[Shown]:
                 words = words[1:]
             if words and words[0] in functions:
                 words = functions[words[0]] + words[1:]
-            if words and re.fullmatch(r"mien|pip|python3?|npm|pytest|tar|make|git|for|done|node", words[0]):
+            if words and re.fullmatch(r"mien|pip|python3?|npm|pytest|tar|cp|make|git|for|done|node", words[0]):
                 synopsis = any(word.startswith("[") for word in words) and "NAME" in words
                 found.append(Shown(name, tuple(words), complete=not synopsis))
     prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -107,6 +107,8 @@ def python_blocks(page: Path) -> list[str]:
 def unknown(shown: Shown) -> str | None:
     """What is wrong with a command of mien or a script of this repository as far as reading tells, else None."""
     words = list(shown.words)
+    if words[0] == "cp":
+        return None if (ROOT / words[1]).is_file() else f"there is no {words[1]}"
     if words[0] == "mien":
         return _unknown_to_mien(words[1:], shown.complete)
     if words[0].startswith("python") and len(words) > 1:

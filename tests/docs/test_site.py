@@ -1,4 +1,4 @@
-"""The notebook runs and stays small; the site's hooks find what they include. The site itself is built by `make docs`."""
+"""The notebook runs and stays small; the site's hooks find what they include. `make docs` builds the site."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ NOT_RUN = (
     (r"mien rig ", "needs the face model of the shared folder; tests/cli runs it on a made-up one"),
     (r"mien .* --model generator.onnx", "needs the file that `mien export` makes of a run"),
     (r"mien .* --embedder dlib.dat", "needs dlib's network from a package, which mien does not depend on"),
+    (r"mien stimuli .* --match-luminance", "many measured pictures; tests/surfaces/test_stimuli.py does it with few"),
     (
         r"mien .* --engine ray",
         "needs the extra `ray` and a cluster; tests/surfaces/test_ray.py runs it where it is there",

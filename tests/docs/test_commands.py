@@ -98,7 +98,7 @@ def test_blocks_are_found():
 def desk(tmp_path_factory):
     """A folder as the pages speak of: photo.jpg (the sample, smaller), group.jpg (twice), photos/ with a folder."""
     folder = tmp_path_factory.mktemp("desk")
-    small = cv2.resize(cv2.imread(str(SAMPLE)), (400, 400), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(cv2.imread(str(SAMPLE)), (300, 300), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(folder / "photo.jpg"), small)
     (folder / "checkpoints").symlink_to(ROOT / "checkpoints")
     cv2.imwrite(str(folder / "group.jpg"), cv2.hconcat([small, small]))

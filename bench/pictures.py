@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from mien import Editor
+from mien.editor import Edit
 from mien.expression import NAMES
 from mien.face import align
 from mien.formats import write
@@ -45,9 +46,8 @@ def people(editor: Editor, london: Path, tile: int = 230) -> np.ndarray:
     return np.vstack(rows)
 
 
-def how(editor: Editor, name: str = "surprise") -> np.ndarray:
-    """Crop, flow, shading, paint under alpha, and the edited crop of the sample."""
-    edited = editor.edit(SAMPLE, name)
+def drawn(edited: Edit) -> list[np.ndarray]:
+    """Crop, flow, shading, paint under alpha, and the edited crop of an edit of the sample."""
     maps, transform = edited.maps[0], edited.faces[0].transform
     before = align.crop(as_picture(SAMPLE).pixels, transform)
     angle = (np.degrees(np.arctan2(maps.flow[..., 1], maps.flow[..., 0])) % 360 / 2).astype(np.uint8)
@@ -58,7 +58,7 @@ def how(editor: Editor, name: str = "surprise") -> np.ndarray:
     painted = maps.paint if maps.teeth is None else with_teeth(maps.paint, maps.teeth)
     paint = np.round(255 * (painted * alpha + 0.92 * (1 - alpha))).astype(np.uint8)
     after = align.crop(edited.image, transform)
-    return np.hstack([before, flow, shading, paint, after])
+    return [before, flow, shading, paint, after]
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     editor = Editor()
     save(arguments.out / "nobody.jpg", sheet(editor.open(SAMPLE), tile=300).pixels)
-    save(arguments.out / "how.png", how(editor))
+    save(arguments.out / "how.png", np.hstack(drawn(editor.edit(SAMPLE, "surprise"))))
     save(arguments.out / "val.jpg", people(editor, arguments.shared / "data" / "london"))
 
 

@@ -15,7 +15,6 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"MODEL_CARD.md": "model_card.md", "DATA_CARD.md": "data_card.md", "CHANGELOG.md": "changelog.md"}
 NOTEBOOK = "notebooks/quickstart.md"
-COMING = ("results/open_256.md",)  # linked already; not in the site until it is there
 SHIM = "https://unpkg.com/iframe-worker/shim"
 _INCLUDE = re.compile(r'^--8<-- "([\w./]+)#([^"]*)"$', re.MULTILINE)
 
@@ -60,21 +59,6 @@ def notebook_page(path: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _there(entry, docs: Path):
-    """An entry of the navigation without the pages that are still to come, or None."""
-    name, target = next(iter(entry.items()))
-    if isinstance(target, list):
-        inner = [one for one in (_there(item, docs) for item in target) if one]
-        return {name: inner} if inner else None
-    return None if target in COMING and not (docs / target).is_file() else entry
-
-
-def on_config(config):
-    """Leave out of the navigation what is still to come."""
-    config.nav = [one for one in (_there(item, Path(config.docs_dir)) for item in config.nav) if one]
-    return config
-
-
 def on_post_page(output, page, config):
     """The offline plugin would load this script from elsewhere."""
     return output.replace(SHIM, page.url.count("/") * "../" + "assets/file-worker.js")
@@ -102,7 +86,4 @@ def on_page_markdown(markdown, page, config, files):
         return turn_links(section((ROOT / match[1]).read_text(), match[2]), depth)
 
     markdown = _INCLUDE.sub(include, markdown).replace(f"({NOTEBOOK[:-3]}.ipynb)", f"({NOTEBOOK})")
-    for one in COMING:
-        if not (ROOT / "docs" / one).is_file():
-            markdown = re.sub(rf"\[([^\]]+)\]\({re.escape(Path(one).name)}\)", r"\1", markdown)
     return turn_links(markdown, depth) if page.file.src_uri not in PAGES.values() else markdown

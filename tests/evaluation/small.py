@@ -62,10 +62,10 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
-def _write(path: Path, nodes: list, constants: list, outputs: int | str) -> str:
+def _write(path: Path, nodes: list, constants: list, outputs: int) -> str:
     from onnx import TensorProto, checker, helper
 
-    def value(name: str, *sizes: int | str):
+    def value(name: str, *sizes: int):
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *sizes])
 
     graph = helper.make_graph(nodes, "judge", [value("face", 3, 32, 32)], [value("said", outputs)], constants)
@@ -86,9 +86,8 @@ def card(path: Path, digest: str, /, **more: object) -> Path:
     return path
 
 
-def expression_judge(path: Path, *, count: int | str = 3, **more: object) -> Path:
-    """Logits of happy, neutral and anger: as red as happy is, else neutral; never angry. count: of its output, as the
-    network declares it."""
+def expression_judge(path: Path, **more: object) -> Path:
+    """Logits of happy, neutral and anger: as red as happy is, else neutral; never angry."""
     from onnx import helper, numpy_helper
 
     # (3, 3): red less blue speaks for happy; at half of RED both are as probable
@@ -101,7 +100,7 @@ def expression_judge(path: Path, *, count: int | str = 3, **more: object) -> Pat
         helper.make_node("Gemm", ["flat", "weights", "bias"], ["said"]),
     ]
     labels = {"kind": "expression", "labels": ["happy", "neutral", "anger"], "output": "logits"}
-    return card(path, _write(path, nodes, constants, count), **(labels | more))
+    return card(path, _write(path, nodes, constants, 3), **(labels | more))
 
 
 def identity_judge(path: Path, **more: object) -> Path:

@@ -53,8 +53,13 @@ class Journal:
                 break  # cut off by the kill
             try:
                 told = json.loads(line)
-            except ValueError:
-                break
+                if not isinstance(told, dict):
+                    raise ValueError
+                if number:
+                    self.entries[told["name"]] = _entry(at, told)
+                    self.lines += 1
+            except (ValueError, KeyError, RecursionError):
+                break  # a line that no run of ours wrote
             if number == 0:
                 other = [key for key in head if told.get(key) != head[key]]
                 if other:
@@ -62,9 +67,6 @@ class Journal:
                         f"{self.path.parent} was prepared with other options ({other[0]} {told.get(other[0])}, not "
                         f"{head[other[0]]}): use another folder"
                     )
-            else:
-                self.entries[told["name"]] = Entry(at, told["digest"], told["trouble"], told["stamp"])
-                self.lines += 1
             at += len(line)
             whole = at
         self.file.truncate(whole)
@@ -118,6 +120,13 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.file.close()
+
+
+def _entry(at: int, told: dict[str, Any]) -> Entry:
+    words = [told[key] for key in ("name", "digest", "trouble", "stamp")]
+    if not all(isinstance(word, str) for word in words) or not isinstance(told["row"], dict):
+        raise ValueError
+    return Entry(at, *words[1:])
 
 
 def _lock(file: IO[bytes], folder: Path) -> None:

@@ -41,7 +41,7 @@ class Pictures:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if (folder / JOURNAL).is_file():
-                self._load((folder / JOURNAL).read_text(encoding="utf-8"))
+                self._load((folder / JOURNAL).read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
             raise MienError(f"cannot use {folder}: {error.strerror or error}") from None
 
@@ -49,9 +49,10 @@ class Pictures:
         for line in text.splitlines():
             try:
                 one = Made(**json.loads(line))
-            except (ValueError, TypeError):
+                mine = one.file == Path(one.file).name and one.file.endswith(".png")  # nothing outside this folder
+            except (ValueError, TypeError, AttributeError, RecursionError):
                 continue  # cut off by a kill
-            if one.file == Path(one.file).name:  # nothing outside this folder
+            if mine:
                 self.made[one.file] = one
 
     def make(self, cases: Sequence[Case], tell: Tell | None = None) -> None:

@@ -57,7 +57,7 @@ class Journal:
                 told = json.loads(line)
                 if number:
                     self.entries[told["input"]] = Entry(at, told["stamp"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 break
             if number == 0:
                 other = [key for key in head if not isinstance(told, dict) or told.get(key) != head[key]]

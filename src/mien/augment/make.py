@@ -6,6 +6,7 @@ augment.json, which says of whom, with which weights and under which licence. Th
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -196,7 +197,8 @@ def _run(
             edited = portrait.edit(one.expression, one.strength)
         except Exception as error:  # one odd crop among thousands must not stop them; its row says what happened
             what = str(error) if isinstance(error, MienError) else f"{type(error).__name__}: {error}"
-            target(out, one.name).unlink(missing_ok=True)
+            with contextlib.suppress(MienError):  # a link: nothing is touched where it leads
+                target(out, one.name).unlink(missing_ok=True)
             made = Made(one.name, digest, " ".join(what.split()))
         else:
             path = target(out, one.name)

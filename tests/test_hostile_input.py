@@ -1,11 +1,14 @@
 """What strangers' files did before they were fuzzed (bench/fuzz): each once more, and nothing leads out of a folder."""
 
 import hashlib
+import io
 import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from made_prepared import change_rows, change_told, write_prepared
 from mien.augment.make import Options, augment
@@ -21,7 +24,10 @@ from mien.evaluation.methods import Identity
 from mien.evaluation.pictures import Pictures
 from mien.evaluation.protocol import read_protocol
 from mien.evaluation.seen import Store
+from mien.formats import encode
 from mien.inside import outside, target
+from mien.picture import as_picture
+from mien.provenance import stamped
 from mien.surfaces.journal import Journal
 from mien.surfaces.runs import is_done
 
@@ -179,6 +185,22 @@ def test_prepare_follows_no_link_out(tmp_path):
     with pytest.raises(MienError, match="a link that leads out"):
         prepare(DATABASES["folder"], tmp_path / "db", out, workers=1)
     assert [path.name for path in other.iterdir()] == ["mine.png"]
+
+
+def test_a_table_with_a_name_longer_than_any(tmp_path):
+    (tmp_path / "t.csv").write_text(f"path,identity,expression\n{'é' * 5000}.png,anna,happy\n")
+    with pytest.raises(MienError, match="nothing|no picture|holds"):
+        prepare(DATABASES["folder"], tmp_path / "t.csv", tmp_path / "out", workers=1)
+
+
+def test_the_xmp_of_a_deep_png_is_the_packet_and_nothing_more():
+    """OpenCV wrote what lay behind it in memory too, and its letters as Latin-1."""
+    picture = as_picture(np.full((4, 5, 3), 40_000, np.uint16))
+    for size in range(1, 40):
+        told = stamped(picture, {"mien": "é" * size, "edited": True})
+        with Image.open(io.BytesIO(encode(told, "PNG"))) as image:
+            image.load()
+            assert image.info["XML:com.adobe.xmp"].encode() == told.xmp
 
 
 def test_what_lies_outside(tmp_path):

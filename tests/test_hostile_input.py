@@ -189,7 +189,7 @@ def test_prepare_follows_no_link_out(tmp_path):
 
 def test_a_table_with_a_name_longer_than_any(tmp_path):
     (tmp_path / "t.csv").write_text(f"path,identity,expression\n{'é' * 5000}.png,anna,happy\n")
-    with pytest.raises(MienError, match="nothing|no picture|holds"):
+    with pytest.raises(MienError, match="nothing in"):
         prepare(DATABASES["folder"], tmp_path / "t.csv", tmp_path / "out", workers=1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evaluation.small import expression_judge
 from made_prepared import change_rows, change_told, write_prepared
 from mien.augment.make import Options, augment
 from mien.data.databases import DATABASES
@@ -30,6 +31,7 @@ from mien.picture import as_picture
 from mien.provenance import stamped
 from mien.surfaces.journal import Journal
 from mien.surfaces.runs import is_done
+from mien.synthesis.session import open_weights
 
 HEAD = {"format": 1, "size": 64}
 
@@ -229,3 +231,11 @@ def test_a_network_that_wants_a_million_pictures_at_once(tmp_path):
     card(path, hashlib.sha256(path.read_bytes()).hexdigest(), kind="identity", output="descriptor")
     with pytest.raises(MienError, match="wants 1000000 pictures of 32 px at once"):
         Network(path)
+
+
+def test_a_network_with_names_that_are_no_text(tmp_path):
+    path = expression_judge(tmp_path / "judge.onnx")
+    path.write_bytes(path.read_bytes().replace(b"face", b"fac\x80"))
+    path.with_suffix(".json").unlink()
+    with pytest.raises(MienError, match="not UTF-8"):
+        open_weights(path)

@@ -130,6 +130,9 @@ def test_pictures_made_before_are_of_this_folder(name, tmp_path):
     (tmp_path / "victim.png").touch()
     folder = tmp_path / "made"
     folder.mkdir()
+    long = json.dumps({"file": "x" * 5000 + ".png", "key": "k"}).encode()
+    (folder / "made.jsonl").write_bytes(long + b"\n")
+    Pictures(folder, Identity("i"), 64).make([])
     (folder / "made.jsonl").write_bytes(json.dumps({"file": name, "key": "k"}).encode() + b"\n\x9b\n[[\n")
     pictures = Pictures(folder, Identity("i"), 64)
     assert not pictures.made
@@ -153,7 +156,7 @@ def test_augment_removes_nothing_outside(prepared, tmp_path, stand_in):
     victim.touch()
     entry = {"digest": "", "trouble": "", "stamp": "", "row": {}}
     with (tmp_path / "out" / ".progress.jsonl").open("a") as file:
-        for name in ("../victim.png", str(victim)):
+        for name in ("../victim.png", str(victim), "x" * 5000):
             file.write(json.dumps({"name": name, **entry}) + "\n")
     augment(prepared, tmp_path / "out", editor, options)
     assert victim.exists()

@@ -268,7 +268,8 @@ def _tidy(out: Path, journal: Journal, wanted: set[str]) -> None:
     """Remove what a run before made and this one does not: of crops that are gone since."""
     for name in journal.entries.keys() - wanted:
         if not outside(name):  # the folder may come from somebody else
-            target(out, name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError, MienError):
+                target(out, name).unlink(missing_ok=True)
 
 
 def _description(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -67,7 +68,8 @@ class Pictures:
                 tell(number + 1, len(todo))
         wanted = {case.file for case in cases}
         for name in self.made.keys() - wanted:  # of an earlier protocol; nothing else is touched
-            (self.folder / name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a name that no run of ours wrote
+                (self.folder / name).unlink(missing_ok=True)
         self.made = {name: one for name, one in self.made.items() if name in wanted}
 
     def _there(self, case: Case) -> bool:

@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import secrets
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from mien.picture import Picture
 EXTENSIONS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
+
+_BEHIND_HEAD = 8 + 25
+"""Bytes of a PNG file's signature and IHDR chunk."""
 
 _LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # of a side, px
 
@@ -151,9 +156,6 @@ def _deep_png(array: np.ndarray, picture: Picture) -> bytes:
     if picture.exif:
         kinds.append(cv2.IMAGE_METADATA_EXIF)
         data.append(np.frombuffer(picture.exif.removeprefix(b"Exif\0\0"), np.uint8))
-    if picture.xmp:
-        kinds.append(cv2.IMAGE_METADATA_XMP)
-        data.append(np.frombuffer(picture.xmp, np.uint8))
     if array.ndim == 3 and array.shape[2] == 2:  # OpenCV writes no grey with alpha
         array = array[..., [0, 0, 0, 1]]
     elif array.ndim == 3:
@@ -161,7 +163,16 @@ def _deep_png(array: np.ndarray, picture: Picture) -> bytes:
     ok, buffer = cv2.imencodeWithMetadata(".png", array, kinds, data)
     if not ok:
         raise MienError("cannot write this picture as PNG")
-    return buffer.tobytes()
+    return _with_xmp(buffer.tobytes(), picture.xmp)
+
+
+def _with_xmp(png: bytes, packet: bytes) -> bytes:
+    """A PNG file with an XMP packet. OpenCV would write it as Latin-1, and read on past its end."""
+    if not packet:
+        return png
+    chunk = b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + packet
+    whole = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return png[:_BEHIND_HEAD] + whole + png[_BEHIND_HEAD:]
 
 
 def _tiff_tags(picture: Picture) -> Image.Exif:

@@ -34,7 +34,7 @@ class Journal(ABC):
 
     @abstractmethod
     def _met(self, told: dict[str, Any], at: int) -> None:
-        """Remember a line that lies at byte `at`; a `KeyError` if it is none of this journal."""
+        """Remember a line that lies at byte `at`; a `KeyError`, `TypeError` or `ValueError` where no run wrote it."""
 
     def _load(self, head: dict[str, Any]) -> None:
         self.file.seek(0)
@@ -44,12 +44,14 @@ class Journal(ABC):
                 break  # cut off by the kill
             try:
                 told = json.loads(line)
+                if not isinstance(told, dict):
+                    raise ValueError
                 if number:
                     self._met(told, whole)
-            except (ValueError, KeyError, TypeError):
-                break
+            except (ValueError, KeyError, TypeError, RecursionError):
+                break  # a line that no run of ours wrote
             if number == 0:
-                self._compare(told if isinstance(told, dict) else {}, head)
+                self._compare(told, head)
             whole += len(line)
         self.file.truncate(whole)
         if whole == 0:

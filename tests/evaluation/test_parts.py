@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from mien.evaluation import measure, morph, node
 from mien.evaluation.card import check_people, read_card
 from mien.evaluation.judges import Node, Onnx, dlib_files
 from mien.evaluation.measure import Gallery, Lpips, Values
+from mien.evaluation.network import Network
 from mien.evaluation.protocol import Crop
 from mien.evaluation.results import comparisons, figures
 from mien.evaluation.seen import Seen
@@ -25,13 +27,19 @@ WRONG = {
     "odd kind": ({"kind": "gender"}, "kind is expression or identity"),
     "size": ({"size": 3}, "size is px"),
     "channels": ({"channels": "YUV"}, "channels is RGB or BGR"),
-    "unknown label": ({"labels": ["happy", "bored"]}, "labels are different names"),
-    "same label twice": ({"labels": ["happy", "joy"]}, "labels are different names"),
-    "no labels": ({"labels": []}, "labels are different names"),
+    "unknown label": ({"labels": ["happy", "bored"]}, "labels are two or more different names"),
+    "same label twice": ({"labels": ["happy", "joy"]}, "labels are two or more different names"),
+    "one label": ({"labels": ["happy"]}, "labels are two or more different names"),
+    "no labels": ({"labels": []}, "labels are two or more different names"),
     "output": ({"output": "descriptor"}, "output of expression is logits or probabilities"),
     "two numbers": ({"normalise": {"mean": [0, 0]}}, "mean must be three numbers"),
+    "numbers in quotes": ({"normalise": {"mean": "000"}}, "mean must be three numbers"),
+    "not finite": ({"normalise": {"std": [1, float("nan"), 1]}}, "std must be three numbers"),
+    "far too large": ({"normalise": {"std": [1, 10**400, 1]}}, "too large"),
     "std of nought": ({"normalise": {"std": [1, 0, 1]}}, "std must be above 0"),
     "hash": ({"sha256": "00"}, "SHA-256 differs"),
+    "people of numbers": ({"trained_on": {"people": [1]}}, "people of trained_on"),
+    "database": ({"trained_on": {"database": 1, "split": "train", "people": []}}, "trained_on says"),
     "people": ({"trained_on": {"people": 7}}, "people of trained_on"),
     "name": ({"name": "a/b"}, "name is up to 60 letters"),
 }
@@ -64,11 +72,14 @@ def test_a_damaged_card_is_one_line(text, tmp_path):
 
 
 def test_a_judge_of_another_size_or_count_of_labels(tmp_path):
-    with pytest.raises(MienError, match=r"takes .* not \(n, 3, 16, 16\)"):
+    with pytest.raises(MienError, match=r"takes .* not pictures \(n, 3, 16, 16\)"):
         Onnx(expression_judge(tmp_path / "judge.onnx", size=16))
-    judge = Onnx(expression_judge(tmp_path / "judge.onnx", labels=["happy", "neutral"]))
+    with pytest.raises(MienError, match="not one score for each of the 2 labels"):
+        Onnx(expression_judge(tmp_path / "judge.onnx", labels=["happy", "neutral"]))
+    network = Network(expression_judge(tmp_path / "judge.onnx"))
+    network.card = replace(network.card, labels=("happy", "neutral"))  # a network may not declare how many it gives
     with pytest.raises(MienError, match="gives 3 numbers, but its card has 2 labels"):
-        judge.judge([photo(32, 32)], tmp_path)
+        network.ask([photo(32, 32)])
 
 
 def test_who_was_trained_on_is_told_or_warned_of(tmp_path):

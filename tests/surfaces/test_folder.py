@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mien import MienError
 from mien.expression import parse
-from mien.surfaces.folder import pictures, place, target
+from mien.inside import target
+from mien.surfaces.folder import pictures, place
 from mien.surfaces.names import slug, stems
 
 

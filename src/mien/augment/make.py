@@ -6,6 +6,7 @@ augment.json, which says of whom, with which weights and under which licence. Th
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -31,6 +32,7 @@ from mien.expression import MAX_AMOUNT
 from mien.face import Face, face_box
 from mien.face.align import SIZE, apply, crop_transform
 from mien.formats import write_bytes
+from mien.inside import outside, target
 from mien.picture import read
 
 FORMAT, DESCRIPTION = 1, "augment.json"
@@ -195,11 +197,11 @@ def _run(
             edited = portrait.edit(one.expression, one.strength)
         except Exception as error:  # one odd crop among thousands must not stop them; its row says what happened
             what = str(error) if isinstance(error, MienError) else f"{type(error).__name__}: {error}"
-            (out / one.name).unlink(missing_ok=True)
+            with contextlib.suppress(MienError):  # a link: nothing is touched where it leads
+                target(out, one.name).unlink(missing_ok=True)
             made = Made(one.name, digest, " ".join(what.split()))
         else:
-            path = out / one.name
-            path.parent.mkdir(exist_ok=True)
+            path = target(out, one.name)
             edited.save(path)
             made = Made(one.name, digest, row={"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
         journal.add(made, stamps[one.source.crop])
@@ -265,7 +267,9 @@ def model_name(editor: Editor) -> str:
 def _tidy(out: Path, journal: Journal, wanted: set[str]) -> None:
     """Remove what a run before made and this one does not: of crops that are gone since."""
     for name in journal.entries.keys() - wanted:
-        (out / name).unlink(missing_ok=True)
+        if not outside(name):  # the folder may come from somebody else
+            with contextlib.suppress(OSError, MienError):
+                target(out, name).unlink(missing_ok=True)
 
 
 def _description(

@@ -91,9 +91,9 @@ def measure(
     unknown = [part for part in wanted if part not in parts]
     if unknown:
         raise MienError(f"{prepared} has no part {unknown[0]!r}: its parts are {', '.join(parts)}")
-    taught = network.card["trained_on"]
-    seen, same = set(taught["people"] or ()), taught["database"] == told["database"]
-    learnt = taught["split"].split(",") if same else []
+    taught = network.card.trained_on
+    seen, same = set(taught.people or ()), taught.database == told["database"]
+    learnt = taught.split.split(",") if same else []
     chosen: dict[str, Any] = {
         part: [row for row in of_parts(rows, (part,)) if not (same and row.identity in seen)]
         for part in wanted

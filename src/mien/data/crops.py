@@ -18,6 +18,7 @@ from mien.face import Face, face_box, find_faces
 from mien.face.align import SIZE, apply, crop, crop_transform, invert, scale
 from mien.face.detect import _search as search  # its scores, which `find_faces` does not tell
 from mien.formats import write_bytes
+from mien.inside import target
 
 BORDER = 0.4
 """Of the longer side: the margin that a retry lays around a picture whose face may fill it."""
@@ -79,7 +80,7 @@ def make(task: Task) -> list[Made]:
         return [Made(name, seen.digest, f"no face: {type(error).__name__} {error}")]
     if found is None or image is None:
         return [Made(name, seen.digest, MISSED)]
-    write_crop(Path(task.out) / name, image)
+    write_crop(target(Path(task.out), name), image)
     return [Made(name, seen.digest, row=described(image, found, task.size))]
 
 

@@ -65,5 +65,8 @@ class Journal(journal.Journal):
             part.unlink(missing_ok=True)
 
     def _met(self, told: dict[str, Any], at: int) -> None:
-        self.entries[told["name"]] = Entry(at, told["digest"], told["trouble"], told["stamp"])
+        words = [told[key] for key in ("name", "digest", "trouble", "stamp")]
+        if not all(isinstance(word, str) for word in words) or not isinstance(told["row"], dict):
+            raise ValueError
+        self.entries[words[0]] = Entry(at, *words[1:])
         self.lines += 1

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mien.data.manifest import MANIFEST
 from mien.errors import MienError
+from mien.inside import outside
 
 RIG = "rig"
 """Label and session of what the rig rendered (`mien.data.open_faces`): no photograph."""
@@ -57,12 +58,6 @@ def read_rows(folder: Path) -> list[Row]:
         raise MienError(f"{path} is not a manifest of mien: {error}") from None
     disjoint(rows, folder)
     return rows
-
-
-def outside(name: str) -> bool:
-    """Whether a path that should be relative to a folder leads out of it."""
-    path = Path(name)
-    return path.is_absolute() or ".." in path.parts or "\\" in name
 
 
 def disjoint(rows: Iterable[Row], folder: Path) -> None:

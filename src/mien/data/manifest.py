@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
 from mien.formats import write_bytes
+from mien.inside import outside
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST, DATASET, SHEET, CROPS = "manifest.csv", "dataset.json", "contact.jpg", "crops"
 FORMAT = 1
+LARGEST = 4096
+"""px: no crop is larger."""
 
 COLUMNS = (
     "crop", "source", "frame", "identity", "expression", "label", "strength", "pose", "gaze", "light", "camera",
@@ -57,9 +60,20 @@ def read_manifest(folder: Path, columns: Sequence[str] = COLUMNS) -> pd.DataFram
     if not path.is_file():
         raise MienError(f"no {MANIFEST} in {folder}: make it with 'mien data prepare NAME PATH {folder}'")
     try:
-        return pandas.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)[list(columns)]
+        table = pandas.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)[list(columns)]
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise MienError(f"{path} is not a manifest of mien: {error}") from None
+    if "crop" in columns:
+        away = next((name for name in table["crop"] if outside(name)), None) if _suspect(table["crop"]) else None
+        if away is not None:
+            raise MienError(f"{path} is not a manifest of mien: its crop {away!r} lies outside the folder")
+    return table
+
+
+def _suspect(crops: Any) -> bool:
+    """Whether one of many names may lead out of the folder: a million are looked at in a moment."""
+    text = "\n".join(crops)
+    return any(sign in text for sign in ("..", "\\", "\0", "\n/")) or text.startswith("/")
 
 
 def read_dataset(folder: Path) -> dict[str, Any]:
@@ -69,11 +83,37 @@ def read_dataset(folder: Path) -> dict[str, Any]:
         told = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(told, dict) or told.get("format") != FORMAT:
             raise ValueError("not of this version")
+        told = _sound(told)
     except FileNotFoundError:
         raise MienError(f"no {DATASET} in {folder}: make it with 'mien data prepare NAME PATH {folder}'") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MienError(f"{path} is not the description of a prepared folder: {error}") from None
     return told
+
+
+def _sound(told: dict[str, Any]) -> dict[str, Any]:
+    """The description with all that readers look for, each of its type; a ValueError says what is not."""
+    database, options, counts = told.get("database"), told.get("options"), told.get("counts", {})
+    if not isinstance(database, str):
+        raise ValueError("database must be text")
+    if not isinstance(options, dict) or not _whole(options.get("size")) or not 1 <= options["size"] <= LARGEST:
+        raise ValueError(f"options.size must be px, 1 to {LARGEST}")
+    words = {"title": database, "licence": "not told", "fit_for": "nothing that it tells"}
+    told = words | told
+    for name in words:
+        if not isinstance(told[name], str):
+            raise ValueError(f"{name} must be text")
+    if not isinstance(counts, dict):
+        raise ValueError("counts must be a table")
+    counts = {"by_split": {}, "by_expression": {}} | counts
+    for name in ("by_split", "by_expression"):
+        if not isinstance(counts[name], dict) or not all(map(_whole, counts[name].values())):
+            raise ValueError(f"counts.{name} must be a table of whole numbers")
+    return told | {"counts": counts}
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def write_dataset(folder: Path, told: Mapping[str, Any]) -> Path:

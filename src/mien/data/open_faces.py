@@ -25,6 +25,7 @@ from mien.errors import MienError
 from mien.expression import NAMES
 from mien.face import Face, face_box
 from mien.face.align import crop_transform, warp
+from mien.inside import target
 from mien.rig.emotions import prototype, variant
 from mien.rig.facekit import FaceKit
 from mien.rig.render import Rig
@@ -125,7 +126,7 @@ def make_person(task: Task) -> list[Made]:
                 made.append(Made(name, seen.digest, MISSED))
                 continue
             image = laid_crop(read_photo(path), found.face.landmarks, task.size)
-            write_crop(Path(task.out) / name, image)
+            write_crop(target(Path(task.out), name), image)
             made.append(Made(name, seen.digest, row=described(image, found, task.size)))
             continue
         if place is None:
@@ -141,7 +142,7 @@ def make_person(task: Task) -> list[Made]:
             if record.frame is not None:
                 weights = render_weights(record.expression, record.frame, SEED, task.more["number"], STRENGTH)
             image = drawn(rig, weights, task.size)
-        write_crop(Path(task.out) / name, image)
+        write_crop(target(Path(task.out), name), image)
         digest = seen.digest if record.session != RIG else f"{seen.digest}:{name}"
         made.append(Made(name, digest, row=described(image, place, task.size)))
     return made

@@ -113,6 +113,8 @@ def _place(out: Path) -> None:
         raise MienError(f"{out} is a file, not a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / JOURNAL).is_file():
         raise MienError(f"{out} is not empty, and 'mien data prepare' did not make it: give a new folder")
+    if not (out / CROPS).resolve().is_relative_to(out.resolve()):
+        raise MienError(f"{out / CROPS} is a link that leads out of {out}: nothing is written or removed there")
     try:
         out.mkdir(parents=True, exist_ok=True)
         for left in (*out.glob(".*.part"), *(out / CROPS).rglob(".*.part")):  # of a run that was killed

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ from mien.errors import MienError
 from mien.expression import ALL_NAMES, SYNONYMS
 
 KINDS = ("expression", "identity")
+
+KEYS = (
+    "name", "kind", "size", "channels", "normalise", "labels", "output", "trained_on", "losses_of", "sha256", "licence",
+)  # fmt: skip
+"""What the card of an expression judge says; what else stands in it may be missing."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class TrainedOn:
 @dataclass(frozen=True)
 class Card:
     """What a judge says of itself. mean, std: of RGB or BGR, as `channels` has it. losses_of: methods whose training
-    loss saw this network; about, seen_as: in words, and under which names methods' losses call it."""
+    loss saw this network; about, seen_as: in words, and under which names methods' losses call it. unsaid: those of
+    `KEYS` for which defaults stand, and what `trained_on` leaves out."""
 
     name: str
     kind: str
@@ -55,6 +62,7 @@ class Card:
     losses_of: tuple[str, ...] = ()
     seen_as: tuple[str, ...] = ()
     about: str = ""
+    unsaid: tuple[str, ...] = ()
 
 
 def read_card(network: Path) -> Card:
@@ -66,19 +74,24 @@ def read_card(network: Path) -> Card:
         raise MienError(f"the judge {network} has no card {path}: docs/evaluation.md says what stands in it")
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MienError(f"the card {path} is not JSON: {error}") from None
-    if not isinstance(told, dict):
-        raise MienError(f"the card {path} must be one JSON object")
-    try:
-        card = _card(told)
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise MienError(f"the card {path}: {what}") from None
+    card = card_of(told, path)
     with network.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != card.sha256:
             raise MienError(f"{network} is not the network of its card (SHA-256 differs): damaged or exchanged")
     return card
+
+
+def card_of(told: Any, path: Path) -> Card:
+    """The content of a card as one; a `MienError` that names `path` for whatever is wrong with it."""
+    if not isinstance(told, dict):
+        raise MienError(f"the card {path} must be one JSON object")
+    try:
+        return _card(told)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+        raise MienError(f"the card {path}: {what}") from None
 
 
 def _card(told: dict[str, Any]) -> Card:
@@ -105,8 +118,10 @@ def _card(told: dict[str, Any]) -> Card:
     if kind == "expression":
         labels = tuple(SYNONYMS.get(str(name), str(name)) for name in _list(told["labels"], "labels"))
         unknown = [name for name in labels if name not in ALL_NAMES]
-        if unknown or len(set(labels)) != len(labels) or not labels:
-            raise ValueError(f"labels are different names out of {', '.join(ALL_NAMES)}, not {list(labels)}")
+        if unknown or len(set(labels)) != len(labels) or len(labels) < 2:
+            raise ValueError(
+                f"labels are two or more different names out of {', '.join(ALL_NAMES)}, not {list(labels)}"
+            )
     name = _word(told, "name")
     if not re.fullmatch(r"[\w .+-]{1,60}", name):
         raise ValueError(f"name is up to 60 letters, digits, spaces, dots, + and -, not {name!r}")
@@ -114,18 +129,29 @@ def _card(told: dict[str, Any]) -> Card:
         name, kind, _word(told, "sha256"), _word(told, "licence"), size, channels, mean, std, labels,
         output, bool(told.get("unit", False)), _trained_on(told["trained_on"]),
         tuple(str(name) for name in _list(told.get("losses_of", []), "losses_of")), (), str(told.get("about", "")),
+        _unsaid(told),
     )  # fmt: skip
+
+
+def _unsaid(told: dict[str, Any]) -> tuple[str, ...]:
+    parts = [key for key in KEYS if key not in told]
+    parts += [f"normalise.{key}" for key in ("mean", "std") if key not in told.get("normalise", {})]
+    return tuple(
+        parts + [f"trained_on.{key}" for key in ("database", "split", "people") if key not in told["trained_on"]]
+    )
 
 
 def _trained_on(told: Any) -> TrainedOn:
     if not isinstance(told, dict):
         raise ValueError("trained_on must hold database, split and people")
-    people = told.get("people")
-    if isinstance(people, list):
-        return TrainedOn(str(told.get("database", "")), str(told.get("split", "")), tuple(map(str, people)))
-    if people is not None and not isinstance(people, str):
+    database, split, people = told.get("database", ""), told.get("split", ""), told.get("people")
+    if not isinstance(database, str) or not isinstance(split, str):
+        raise ValueError("trained_on says database and split as text")
+    if people is None or isinstance(people, str):
+        return TrainedOn(database, split, None)
+    if not isinstance(people, list) or not all(isinstance(who, str) for who in people):
         raise ValueError("people of trained_on is a list of identities, or the SHA-256 of one")
-    return TrainedOn(str(told.get("database", "")), str(told.get("split", "")), None)
+    return TrainedOn(database, split, tuple(people))
 
 
 def check_people(card: Card, database: str, split: str, people: Sequence[str]) -> str:
@@ -160,7 +186,9 @@ def _list(value: Any, key: str) -> list[Any]:
 
 
 def _three(value: Any, key: str) -> tuple[float, ...]:
+    if not isinstance(value, list | tuple) or any(isinstance(v, str | bool) for v in value):
+        raise ValueError(f"{key} must be three numbers, not {value!r}")
     numbers = tuple(float(v) for v in value)
-    if len(numbers) != 3:
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
         raise ValueError(f"{key} must be three numbers, not {value!r}")
     return numbers

@@ -18,8 +18,8 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.evaluation import node
-from mien.evaluation.card import Card, TrainedOn, check_people, read_card
-from mien.evaluation.methods import resized
+from mien.evaluation.card import Card, TrainedOn, check_people
+from mien.evaluation.network import Network
 from mien.evaluation.seen import Seen, Store, Tell
 from mien.expression import NAMES
 
@@ -116,16 +116,8 @@ class Onnx:
     detects = False
 
     def __init__(self, path: Path) -> None:
-        from mien.synthesis.session import open_weights
-
-        self.card = read_card(path)
-        weights = open_weights(path)
-        self._session, self._input = weights.session, next(iter(weights.inputs))
-        shape = weights.inputs[self._input]
-        fixed = [size for size in shape[2:] if isinstance(size, int)] if len(shape) == 4 else [-1]
-        if len(weights.inputs) != 1 or any(size != self.card.size for size in fixed):
-            raise MienError(f"the judge {path} takes {shape}, not (n, 3, {self.card.size}, {self.card.size})")
-        self._batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else 32
+        self._network = Network(path)
+        self.card = self._network.card
         self._version = hashlib.sha256(repr(self.card).encode()).hexdigest()
 
     def judge(self, pictures: Sequence[np.ndarray], store: Path, tell: Tell | None = None) -> list[Seen]:
@@ -133,34 +125,12 @@ class Onnx:
         return [one["onnx"] for one in said]
 
     def _ask(self, pictures: Sequence[np.ndarray]) -> list[dict[str, Seen]]:
-        card = self.card
-        faces = np.stack([resized(image, card.size) for image in pictures]).astype(np.float32) / 255
-        if card.channels == "BGR":
-            faces = faces[..., ::-1]
-        faces = (faces - np.array(card.mean, np.float32)) / np.array(card.std, np.float32)
-        faces = np.ascontiguousarray(faces.transpose(0, 3, 1, 2), np.float32)
-        rows = []
-        for start in range(0, len(faces), self._batch):
-            part = faces[start : start + self._batch]
-            filled = np.concatenate([part, np.repeat(part[-1:], self._batch - len(part), axis=0)])
-            answer = np.asarray(self._session.run(None, {self._input: filled})[0], np.float64)[: len(part)]
-            rows.append(answer.reshape(len(part), -1))
-        return [{"onnx": self._said(row)} for row in np.concatenate(rows)]
+        return [{"onnx": self._said(row)} for row in self._network.ask(pictures)]
 
     def _said(self, row: np.ndarray) -> Seen:
-        card = self.card
-        if not np.isfinite(row).all():
-            raise MienError(f"the judge {card.name} gives numbers that are not finite")
-        if card.kind == "identity":
-            return Seen(1.0, {}, row / max(float(np.linalg.norm(row)), 1e-12) if card.unit else row)
-        if len(row) != len(card.labels):
-            raise MienError(
-                f"the judge {card.name} gives {len(row)} numbers, but its card has {len(card.labels)} labels"
-            )
-        if card.output == "logits":
-            row = np.exp(row - row.max())
-            row = row / row.sum()
-        return Seen(1.0, dict(zip(card.labels, map(float, row), strict=True)))
+        if self.card.kind == "identity":
+            return Seen(1.0, {}, row)
+        return Seen(1.0, dict(zip(self.card.labels, map(float, row), strict=True)))
 
 
 def parse_judges(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -41,7 +42,7 @@ class Pictures:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if (folder / JOURNAL).is_file():
-                self._load((folder / JOURNAL).read_text(encoding="utf-8"))
+                self._load((folder / JOURNAL).read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
             raise MienError(f"cannot use {folder}: {error.strerror or error}") from None
 
@@ -49,9 +50,10 @@ class Pictures:
         for line in text.splitlines():
             try:
                 one = Made(**json.loads(line))
-            except (ValueError, TypeError):
+                mine = one.file == Path(one.file).name and one.file.endswith(".png")  # nothing outside this folder
+            except (ValueError, TypeError, AttributeError, RecursionError):
                 continue  # cut off by a kill
-            if one.file == Path(one.file).name:  # nothing outside this folder
+            if mine:
                 self.made[one.file] = one
 
     def make(self, cases: Sequence[Case], tell: Tell | None = None) -> None:
@@ -66,7 +68,8 @@ class Pictures:
                 tell(number + 1, len(todo))
         wanted = {case.file for case in cases}
         for name in self.made.keys() - wanted:  # of an earlier protocol; nothing else is touched
-            (self.folder / name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a name that no run of ours wrote
+                (self.folder / name).unlink(missing_ok=True)
         self.made = {name: one for name, one in self.made.items() if name in wanted}
 
     def _there(self, case: Case) -> bool:

@@ -54,7 +54,7 @@ class Store:
             try:
                 told = json.loads(line)
                 self._known[told["key"]] = {name: _read(one) for name, one in told["seen"].items()}
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 break
             whole += len(line)
         if whole < len(data):

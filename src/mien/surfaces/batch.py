@@ -19,8 +19,9 @@ from mien.errors import MienError
 from mien.expression import Expression
 from mien.face import Choice
 from mien.formats import EXTENSIONS
+from mien.inside import target
 from mien.surfaces import workers as processes
-from mien.surfaces.folder import Found, pictures, place, stamp, target
+from mien.surfaces.folder import Found, pictures, place, stamp
 from mien.surfaces.journal import Journal
 from mien.surfaces.names import slug, stems
 from mien.surfaces.runs import (

@@ -85,20 +85,6 @@ def place(source: Path, out: Path, mark: str) -> None:
         raise MienError(f"cannot make the folder {out}: {error.strerror or error}") from None
 
 
-def target(out: Path, path: str) -> Path:
-    """The file `path` (relative, with "/") of `out`, its folder made; a `MienError` if it would lie anywhere else."""
-    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise MienError(f"{path} would be written outside {out}")
-    there = out / path
-    try:
-        there.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MienError(f"cannot make the folder {there.parent}: {error.strerror or error}") from None
-    if not there.parent.resolve().is_relative_to(out.resolve()):
-        raise MienError(f"{there.parent} is a link that leads out of {out}: nothing is written there")
-    return there
-
-
 def stamp(path: Path) -> str:
     """Size and time of a file, "" if there is none: what has changed is made again."""
     try:

@@ -57,7 +57,10 @@ def is_done(path: str, root: Path, out: Path, journal: Journal) -> bool:
     if entry is None or entry.stamp != stamp(root / path):
         return False
     told = journal.read(path)
-    return not told["failed"] and all(stamp(out / row["output"]) == row["stamp"] for row in told["rows"])
+    try:
+        return not told["failed"] and all(stamp(out / row["output"]) == row["stamp"] for row in told["rows"])
+    except (KeyError, TypeError, ValueError):
+        return False  # a line that no run of ours wrote
 
 
 def note(journal: Journal, made: Made) -> None:

@@ -19,10 +19,11 @@ from mien.face import Choice, align
 from mien.face.detect import detect
 from mien.face.landmarks import coarse, fuse, refine
 from mien.formats import write
+from mien.inside import target
 from mien.picture import Picture, read
 from mien.provenance import stamped, write_signed
 from mien.surfaces import luminance
-from mien.surfaces.folder import stamp, target
+from mien.surfaces.folder import stamp
 from mien.surfaces.framing import Framing, eye_centres
 from mien.surfaces.measures import Describer, measured_strength, motion
 from mien.surfaces.names import slug

@@ -39,8 +39,12 @@ def open_weights(
     sha256 = hashlib.sha256(data).hexdigest()
     said = _manifest(path, sha256, manifest)
     session = _session(data, path, providers, threads)
-    inputs, outputs = ({v.name: v.shape for v in side} for side in (session.get_inputs(), session.get_outputs()))
-    return Weights(path, sha256, said, session, inputs, outputs, session.get_modelmeta().custom_metadata_map)
+    try:
+        inputs, outputs = ({v.name: v.shape for v in side} for side in (session.get_inputs(), session.get_outputs()))
+        told = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError:
+        raise MienError(f"the weights {path} are damaged: a name in them is not UTF-8") from None
+    return Weights(path, sha256, said, session, inputs, outputs, told)
 
 
 def threads_here() -> int:

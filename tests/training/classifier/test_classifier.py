@@ -21,7 +21,9 @@ from mien.cli import main
 from mien.data.labelled import Row
 from mien.data.prepared import read_crops
 from mien.errors import MienError
-from mien.evaluation.classifier import CARD, Classifier, fed, measure, softmax, tallied
+from mien.evaluation.card import KEYS
+from mien.evaluation.classifier import Classifier, measure, tallied
+from mien.evaluation.network import fed, softmax
 from mien.expression import NAMES
 from mien.training.checkpoint import load_checkpoint
 from mien.training.classifier import batches as batches_of
@@ -69,7 +71,7 @@ def test_the_command_from_a_folder_to_a_file_and_back(prepared, tmp_path, capsys
     assert code == 0 and "learnt from 18 photographs of 3 people" in said
     assert "val: 100.0%" in said and "12 photographs, 2 people" in said and "no interval: one person" in said
     card = json.loads((tmp_path / "judge.json").read_text())
-    assert list(card) == [*CARD, "about"] and card["labels"] == ["neutral", "happy", "sad"] and card["losses_of"] == []
+    assert list(card) == [*KEYS, "about"] and card["labels"] == ["neutral", "happy", "sad"] and card["losses_of"] == []
     assert card["trained_on"] == {"database": "folder", "split": "train", "people": ["anna", "bert", "cleo"]}
     assert card["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest() and card["size"] == 32
     assert "pictures of nobody" in card["licence"]
@@ -285,18 +287,23 @@ def judge(prepared, tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"kind": "identity"}, "its kind is 'expression'"),
+        ({"kind": "identity", "output": "descriptor"}, "its kind is 'expression'"),
         ({"channels": "BGR"}, "channels are 'RGB'"),
         ({"labels": ["happy"]}, "two or more"),
         ({"labels": ["happy", "sad"]}, "not one score for each of the 2 labels"),
-        ({"labels": ["happy", "sad", "glee"]}, "labels are of"),
+        ({"labels": ["happy", "sad", "glee"]}, "labels are two or more different names out of"),
         ({"size": 64}, "not pictures"),
-        ({"size": "big"}, "of the wrong type"),
-        ({"normalise": {"mean": [0.5], "std": [1]}}, "three means"),
-        ({"output": "guess"}, "'logits' or 'probabilities'"),
+        ({"size": "big"}, "size is px"),
+        ({"normalise": {"mean": [0.5], "std": [1]}}, "mean must be three numbers"),
+        ({"output": "guess"}, "logits or probabilities"),
+        ({"normalise": {"mean": [0.5] * 3}}, "does not say its normalise.std"),
+        ({"channels": None}, "does not say its channels"),
+        ({"normalise": None}, "does not say its normalise"),
+        ({"output": None}, "does not say its output"),
+        ({"losses_of": None}, "does not say its losses_of"),
         ({"sha256": "0" * 64}, "SHA-256 differs"),
-        ({"trained_on": None}, "does not say its trained_on"),
-        ({"trained_on": {"database": "open", "split": "train"}}, "of the wrong type"),
+        ({"trained_on": None}, "'trained_on' is missing"),
+        ({"trained_on": {"database": "open", "split": "train"}}, "does not say its trained_on.people"),
         ({"trained_on": {"database": 1, "split": "train", "people": []}}, "trained_on says"),
     ],
 )
@@ -320,7 +327,7 @@ def test_what_the_network_is_fed(judge, prepared):
     expected = (small.transpose(0, 3, 1, 2) / 255 - 0.5) / 0.25
     np.testing.assert_allclose(fed(crops, card), expected, atol=0.01)
     photos = torch.from_numpy(crops.transpose(0, 3, 1, 2) / np.float32(255))
-    np.testing.assert_allclose(batches_of.normalised(photos).numpy(), fed(crops, card | {"size": 64}), atol=1e-5)
+    np.testing.assert_allclose(batches_of.normalised(photos).numpy(), fed(crops, replace(card, size=64)), atol=1e-5)
 
 
 def test_people_count_the_same_however_many_pictures():

@@ -13,7 +13,7 @@ import os
 import posixpath
 import unicodedata
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from mien.data.databases.base import Database
@@ -126,7 +126,7 @@ def _table(tree: Tree, table: str) -> Reading:
             reading.skipped.append(Note(path, f"unlabelled: {label!r} is no expression"))
         elif path in seen:
             reading.skipped.append(Note(at, f"duplicate: a second row for {path}"))
-        elif not (tree.root / Path(path)).is_file():
+        elif not _is_file(tree, path):
             reading.missing.append(f"{path}: in {table}, but not here")
         else:
             split = SPLITS.get(cells.get("split", "").lower(), "")
@@ -144,7 +144,14 @@ def _found(tree: Tree, path: str) -> str:
     """A table's path in its plainest form; accents spelt as in the file's own name."""
     plain = posixpath.normpath(path) if path else ""
     spelt = (plain, *(unicodedata.normalize(form, plain) for form in ("NFC", "NFD")))
-    return next((one for one in spelt if one and (tree.root / one).is_file()), plain)
+    return next((one for one in spelt if one and _is_file(tree, one)), plain)
+
+
+def _is_file(tree: Tree, path: str) -> bool:
+    try:
+        return (tree.root / path).is_file()
+    except OSError:  # a name longer than any
+        return False
 
 
 def _strength(text: str) -> float | None:

@@ -15,7 +15,9 @@ from mien import __version__
 from mien.data.labelled import licence_of
 from mien.data.names import safe
 from mien.errors import MienError
-from mien.evaluation.classifier import KIND, MEAN, STD, fed
+from mien.evaluation import card as cards
+from mien.evaluation.classifier import KIND, MEAN, STD
+from mien.evaluation.network import fed
 from mien.export_onnx import differences, trace
 from mien.formats import write_bytes
 from mien.models.resnet import ResNet
@@ -37,11 +39,12 @@ def export(network: ResNet, config: ClassifierConfig, lesson: Lesson, crops: np.
     onnx.checker.check_model(traced)
     model: bytes = traced.SerializeToString()
     noise = np.random.default_rng(0).integers(0, 256, (4, config.size, config.size, 3), np.uint8)
-    feed = np.concatenate([fed(crops, card), fed(noise, card)])
+    card["sha256"] = hashlib.sha256(model).hexdigest()
+    read = cards.card_of(card, path.with_suffix(".json"))
+    feed = fed([*crops, *noise], read)
     worst = differences(network, model, {INPUT: feed}, [OUTPUT])[OUTPUT]
     if not worst <= TOLERANCE:
         raise MienError(f"the exported classifier differs from torch by {worst:.2g}: nothing was written")
-    card["sha256"] = hashlib.sha256(model).hexdigest()
     write_bytes(path, model)
     write_bytes(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode() + b"\n")
     return worst

@@ -54,6 +54,7 @@ def test_published_configurations(path):
         ("steps = 1.5", "steps must be a whole number"),
         ("steps = true", "steps must be a whole number"),
         ("rate = 'fast'", "rate must be a number"),
+        ("rate = 1" + 400 * "0", "rate must be a finite number, not inf"),
         ("widths = 5", "widths must be a list of whole numbers"),
         ("widths = [8, 'x']", "widths must be a list of whole numbers"),
         ("widths = []", "must be positive"),

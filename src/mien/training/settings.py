@@ -90,12 +90,21 @@ def _typed(default: Any, value: Any, name: str) -> Any:
         if not isinstance(value, list | tuple) or not all(type(v) in allowed for v in value):
             kinds = {int: "whole numbers", float: "numbers"}
             raise MienError(f"{name} must be a list of {kinds.get(kind, 'words in quotes')}, not {value!r}")
-        return tuple(kind(v) for v in value)
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
+        return tuple(_finite(v, name) if kind is float else v for v in value)
+    if isinstance(default, float) and type(value) in (int, float):
+        return _finite(value, name)
     if type(value) is not type(default):
         kinds = {int: "a whole number", float: "a number", bool: "true or false"}
         raise MienError(f"{name} must be {kinds.get(type(default), 'a word in quotes')}, not {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise MienError(f"{name} must be a finite number, not {value!r}")
     return value
+
+
+def _finite(value: Any, name: str) -> float:
+    """A number of TOML, whole or not, as a float."""
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
+    if not math.isfinite(number):
+        raise MienError(f"{name} must be a finite number, not {number!r}")
+    return number

@@ -9,7 +9,7 @@ demo: $(VENV)/.base  ## a sheet of the bundled sample: mien-demo.png
 	$(BIN)/mien demo -o mien-demo.png
 
 test: lint  ## everything CI runs
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

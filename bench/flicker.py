@@ -19,8 +19,8 @@ import numpy as np
 
 import mien
 from mien.face import align, find_faces
-from mien.surfaces.keyframes import constant
-from mien.surfaces.take import Take
+from mien.surfaces.clips.keyframes import constant
+from mien.surfaces.clips.take import Take
 
 SAMPLE = Path(mien.__file__).parent / "samples" / "nobody.jpg"
 RATE, WIDTH, HEIGHT, NOISE = 25, 1280, 720, 3.0

@@ -21,8 +21,8 @@ import numpy as np
 from flicker import HEIGHT, NOISE, RATE, SAMPLE, WIDTH, matrix, motion
 
 import mien
-from mien.surfaces.keyframes import constant
-from mien.surfaces.video import video
+from mien.surfaces.clips.keyframes import constant
+from mien.surfaces.clips.video import video
 
 
 def write(path: Path, frames: int) -> None:

@@ -29,8 +29,8 @@ from mien.formats import encode
 from mien.inside import outside, target
 from mien.picture import as_picture
 from mien.provenance import stamped
-from mien.surfaces.journal import Journal
-from mien.surfaces.runs import is_done
+from mien.surfaces.folders.journal import Journal
+from mien.surfaces.folders.runs import is_done
 from mien.synthesis.session import open_weights
 
 HEAD = {"format": 1, "size": 64}

@@ -25,7 +25,8 @@ def test_editing_a_photo_imports_no_torch(stand_in, tmp_path):
     loaded = python(
         """
 import sys
-import mien, mien.cli, mien.sheet, mien.info, mien.surfaces.batch, mien.surfaces.stimuli, mien.surfaces.python
+import mien, mien.cli, mien.sheet, mien.info, mien.surfaces.folders.batch
+import mien.surfaces.stimuli.stimuli, mien.surfaces.python
 from mien.face import Face, find_faces
 import mien.face, numpy as np
 find_faces(np.zeros((300, 300, 3), np.uint8))  # all that finding needs is loaded

@@ -20,7 +20,7 @@ import atheris  # noqa: E402
 MODULES = (
     "mien.augment.make", "mien.data.check", "mien.data.databases", "mien.data.journal", "mien.data.labelled",
     "mien.evaluation.classifier", "mien.evaluation.judges", "mien.evaluation.pictures", "mien.evaluation.protocol",
-    "mien.formats", "mien.picture", "mien.provenance", "mien.surfaces.journal", "mien.training.checkpoint",
+    "mien.formats", "mien.picture", "mien.provenance", "mien.surfaces.folders.journal", "mien.training.checkpoint",
     "mien.training.classifier.pictures", "mien.training.config", "mien.training.paper.config",
 )  # fmt: skip
 """What coverage guides: loaded before anything else of ours."""

@@ -228,7 +228,7 @@ def _names(folder: Path) -> Run:
     from mien.data.databases import DATABASES
     from mien.data.locate import locate
     from mien.data.names import crop_names
-    from mien.surfaces.names import labels, stems
+    from mien.surfaces.folders.names import labels, stems
 
     def run(data: bytes) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -430,7 +430,7 @@ def _journal(folder: Path) -> Run:
     from mien.evaluation.methods import Identity
     from mien.evaluation.pictures import Pictures
     from mien.evaluation.seen import Store
-    from mien.surfaces.journal import Journal
+    from mien.surfaces.folders.journal import Journal
 
     folder.mkdir(parents=True)
     head = {"format": 1, "size": 64}

@@ -207,7 +207,7 @@ def test_what_export_refuses(arguments, says, here, capsys):
 
 
 def test_missing_extras_are_named(here, kit_file, found, monkeypatch, capsys):
-    monkeypatch.setattr("mien.cli.make.import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
+    monkeypatch.setattr("mien.cli.needs.import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     for arguments, extra in (
         (["rig", "face.png", "-e", "happy", "-o", "o.png", "--assets", kit_file], "rig"),
         (["train", "c", "--out", "n", "--shared", "s", "--assets", "a"], "train"),

@@ -1,4 +1,4 @@
-"""What tests of `mien.surfaces.workers` have done in other processes: found there by its name."""
+"""What tests of `mien.surfaces.folders.workers` have done in other processes: found there by its name."""
 
 import os
 import time

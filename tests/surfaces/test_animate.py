@@ -10,14 +10,14 @@ from PIL import Image
 from mien.cli import main
 from mien.editor import Editor
 from mien.provenance import COMPOSITE, inspect
-from mien.surfaces.keyframes import parse_track
+from mien.surfaces.clips.keyframes import parse_track
 from support import needs_sample
 from surfaces.moving import decoded, sample
 
 av = pytest.importorskip("av")
 pytestmark = needs_sample
 
-from mien.surfaces.animate import animate  # noqa: E402
+from mien.surfaces.clips.animate import animate  # noqa: E402
 
 TRACK = "0:neutral:0 0.4:happy 0.8:neutral:0"
 

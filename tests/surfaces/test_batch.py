@@ -16,8 +16,8 @@ from drawn import face
 from mien import MienError, picture
 from mien.cli import main
 from mien.editor import Editor
-from mien.surfaces.batch import COLUMNS, JOURNAL, Options, batch
-from mien.surfaces.table import sha256_of
+from mien.surfaces.folders.batch import COLUMNS, JOURNAL, Options, batch
+from mien.surfaces.folders.table import sha256_of
 from surfaces.photos import contents, files, rows, write_folder
 
 OPTIONS = Options(("happy", "jawOpen=0.4"), (0.0, 1.0))

@@ -13,7 +13,7 @@ from mien.cli import main
 from mien.editor import Editor
 from mien.provenance import COMPOSITE, _told
 from mien.surfaces.camera import BOUNDARY, opened, serve
-from mien.surfaces.keyframes import constant
+from mien.surfaces.clips.keyframes import constant
 from support import needs_sample
 from surfaces.moving import frame, write_clip
 

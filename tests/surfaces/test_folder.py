@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mien import MienError
 from mien.expression import parse
 from mien.inside import target
-from mien.surfaces.folder import pictures, place
-from mien.surfaces.names import slug, stems
+from mien.surfaces.folders.folder import pictures, place
+from mien.surfaces.folders.names import slug, stems
 
 
 def test_links_lead_nowhere(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, SHAPES, parse
-from mien.surfaces.keyframes import Keyframe, Track, between, constant, parse_track
+from mien.surfaces.clips.keyframes import Keyframe, Track, between, constant, parse_track
 
 names = st.sampled_from(ALL_NAMES)
 strengths = st.integers(0, 150).map(lambda n: n / 100)

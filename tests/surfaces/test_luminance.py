@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageCms
 
-from mien.surfaces.luminance import figures, from_lightness, lightness, luminance, match, to_srgb
+from mien.surfaces.stimuli.luminance import figures, from_lightness, lightness, luminance, match, to_srgb
 
 ALL = np.ones((40, 50), bool)
 

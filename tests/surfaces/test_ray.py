@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.surfaces.batch import Options, batch
+from mien.surfaces.folders.batch import Options, batch
 from surfaces.photos import contents, write_folder
 
 ray = pytest.importorskip("ray", reason="pip install 'mien[ray]' tests the Ray engine")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mien.surfaces.smoothing import OneEuro
+from mien.surfaces.clips.smoothing import OneEuro
 
 numbers = st.floats(-1e3, 1e3)
 

@@ -15,13 +15,13 @@ import pytest
 from mien import MienError, picture, provenance
 from mien.cli import main
 from mien.face import find_faces
-from mien.surfaces.framing import Framing, eye_centres, framing_of
-from mien.surfaces.luminance import figures
-from mien.surfaces.measures import Describer, measured_strength, motion
-from mien.surfaces.names import labels
-from mien.surfaces.stimuli import COLUMNS, background_of, stimuli
-from mien.surfaces.stimuli_make import Options
-from mien.surfaces.table import sha256_of
+from mien.surfaces.folders.names import labels
+from mien.surfaces.folders.table import sha256_of
+from mien.surfaces.stimuli.framing import Framing, eye_centres, framing_of
+from mien.surfaces.stimuli.luminance import figures
+from mien.surfaces.stimuli.make import Options
+from mien.surfaces.stimuli.measures import Describer, measured_strength, motion
+from mien.surfaces.stimuli.stimuli import COLUMNS, background_of, stimuli
 from surfaces.photos import contents, files, rows, write_folder
 
 FRAMING = Framing(256, 256)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.face import align, find_faces
-from mien.surfaces.tracking import FADE, Tracker
+from mien.surfaces.clips.tracking import FADE, Tracker
 from support import needs_sample
 from surfaces.moving import frame
 

@@ -21,8 +21,8 @@ from surfaces.moving import decoded, frame, packets, times, write_clip
 av = pytest.importorskip("av")
 pytestmark = needs_sample
 
-from mien.surfaces.keyframes import constant, parse_track  # noqa: E402
-from mien.surfaces.video import video  # noqa: E402
+from mien.surfaces.clips.keyframes import constant, parse_track  # noqa: E402
+from mien.surfaces.clips.video import video  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_sound_times_and_rotation_stay(editor, tmp_path):
 
 def test_a_still_face_gives_still_frames(editor):
     """Before the encoder: the very same pixels; and what the encoder decodes to hardly differs."""
-    from mien.surfaces.take import Take
+    from mien.surfaces.clips.take import Take
 
     take = Take(editor, constant("happy"))
     made = [take.plan(frame(), i / 25).carry_out(frame()) for i in range(5)]
@@ -65,7 +65,7 @@ def test_a_still_face_gives_still_frames(editor):
 
 
 def test_noise_gives_no_more_flicker_than_it_has(editor):
-    from mien.surfaces.take import Take
+    from mien.surfaces.clips.take import Take
 
     take = Take(editor, constant("happy"))
     frames = [frame(noise=4, seed=i) for i in range(8)]
@@ -86,8 +86,8 @@ def test_a_strength_track_goes_from_nothing_to_all(editor, tmp_path):
 
 def test_strength_zero_changes_no_decoded_value_before_the_encoder(editor):
     """Where nothing is edited a frame's own values go to the encoder, chroma too."""
-    from mien.surfaces.colour import frame_of, rgb_of
-    from mien.surfaces.turning import Turn
+    from mien.surfaces.clips.colour import frame_of, rgb_of
+    from mien.surfaces.clips.turning import Turn
 
     rng = np.random.default_rng(0)
     planes = rng.integers(16, 235, (48 * 3 // 2, 64)).astype(np.uint8)
@@ -233,8 +233,8 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 from mien.editor import Editor
-from mien.surfaces.keyframes import constant
-from mien.surfaces.video import video
+from mien.surfaces.clips.keyframes import constant
+from mien.surfaces.clips.video import video
 seen = []
 def tell(done, of):
     seen.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

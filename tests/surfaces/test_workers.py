@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mien.surfaces.workers import DIED, count, work
+from mien.surfaces.folders.workers import DIED, count, work
 from surfaces import jobs
 
 

@@ -9,7 +9,7 @@ import typer
 
 from mien.cli.data import _lines, progress
 from mien.cli.inspect import _plain
-from mien.cli.make import _needs
+from mien.cli.needs import needs
 from mien.cli.options import C2paCert, C2paKey, Json, Model, NoProvenance, WhichFace, credentials, print_json
 from mien.cli.sheet import _strengths
 
@@ -49,9 +49,9 @@ def batch(
     """
     values = tuple(_strengths(strengths))
     if engine == "ray":
-        _needs("ray", "ray")
-    from mien.surfaces.batch import Options
-    from mien.surfaces.batch import batch as run
+        needs("ray", "ray")
+    from mien.surfaces.folders.batch import Options
+    from mien.surfaces.folders.batch import batch as run
 
     options = Options(tuple(expression), values, face, form, not no_provenance)
     signer = credentials(c2pa_cert, c2pa_key, no_provenance)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.make import _needs
+from mien.cli.needs import needs
 from mien.cli.options import Json, print_json
 from mien.errors import MienError
 
@@ -38,7 +38,7 @@ def train(
 
     What the rig rendered is left out unless --set renders=true asks for it. The run lies in OUTPUT.run, a folder.
     """
-    _needs("train", "torch", "onnx", "safetensors", "tensorboard", "lightning_fabric")
+    needs("train", "torch", "onnx", "safetensors", "tensorboard", "lightning_fabric")
     from mien.training.classifier.config import read_config
     from mien.training.classifier.run import run
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.data import progress
-from mien.cli.make import _needs
+from mien.cli.needs import needs
 from mien.cli.options import C2paCert, C2paKey, Json, Model, NoProvenance, Photo, WhichFace, credentials, print_json
 from mien.errors import MienError
 
 if TYPE_CHECKING:
-    from mien.surfaces.keyframes import Track
+    from mien.surfaces.clips.keyframes import Track
 
 Keyframes = Annotated[
     str | None,
@@ -57,10 +57,10 @@ def video(
     Sound is copied; the times of the frames and the video's rotation stay. The output appears once it is complete.
     """
     track = _track(expression, keyframes, strength)
-    _needs("video", "av")
+    needs("video", "av")
     from mien.editor import Editor
-    from mien.surfaces.video import video as run
-    from mien.surfaces.writing import check_movie
+    from mien.surfaces.clips.video import video as run
+    from mien.surfaces.clips.writing import check_movie
 
     check_movie(output, source)
     signer = credentials(c2pa_cert, c2pa_key, no_provenance)
@@ -99,11 +99,11 @@ def animate(
 ) -> None:
     """Make a clip from one photo: its face goes from keyframe to keyframe."""
     track = _track(None, keyframes, strength)
-    _needs("video", "av")
+    needs("video", "av")
     from mien.editor import Editor
     from mien.picture import read
-    from mien.surfaces.animate import animate as run
-    from mien.surfaces.animate import check_animation
+    from mien.surfaces.clips.animate import animate as run
+    from mien.surfaces.clips.animate import check_animation
 
     check_animation(output)
     picture = read(photo)
@@ -139,7 +139,7 @@ def camera(
 
 
 def _track(expression: str | None, keyframes: str | None, strength: float) -> Track:
-    from mien.surfaces.keyframes import EXAMPLE, constant, parse_track
+    from mien.surfaces.clips.keyframes import EXAMPLE, constant, parse_track
 
     if (expression is None) == (keyframes is None):
         raise MienError(f"say either an expression (-e happy) or keyframes (--keyframes {EXAMPLE})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.make import _needs
+from mien.cli.needs import needs
 from mien.cli.options import Json, print_json
 from mien.errors import MienError
 
@@ -130,7 +130,7 @@ def prepare(
     filters = _filters(pose, gaze, light, camera, expressions, without)
     options = Options(size, filters, _frames(frames), split or "", folds, seed, variants)
     if one.name == "open":
-        _needs("rig", "numba", "scipy")
+        needs("rig", "numba", "scipy")
     with progress("pictures") as tell:
         summary = make(one, path, target, options, workers, tell)
     told = summary.told

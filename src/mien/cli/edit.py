@@ -21,7 +21,7 @@ from mien.cli.options import (
 )  # fmt: skip
 from mien.errors import MienError
 from mien.expression import Expression, parse
-from mien.surfaces.names import slug
+from mien.surfaces.folders.names import slug
 
 
 def edit(

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.data import progress
-from mien.cli.make import _needs
+from mien.cli.needs import needs
 from mien.errors import MienError
 
 SIX = "anger,disgust,fear,happy,sad,surprise"
@@ -61,7 +61,7 @@ def evaluate(
 
     The report's folder gets results.json, report.html, results.md, faces.jpg and every picture.
     """
-    _needs("evaluate", "pandas", "matplotlib", "jinja2")
+    needs("evaluate", "pandas", "matplotlib", "jinja2")
     from mien.evaluation import run
     from mien.evaluation.pictures import export_inputs
     from mien.evaluation.report import report

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from mien.cli.needs import needs
 from mien.cli.options import NoProvenance, Photo, WhichFace
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, parse
 
 Assets = Annotated[Path, typer.Option("--assets", help="Folder with ict-facekit.npz (see DATA_CARD.md).")]
-
-
-def _needs(extra: str, *modules: str) -> None:
-    for module in modules:
-        try:
-            import_module(module)
-        except ImportError:
-            raise MienError(f"this command needs {module}: pip install 'mien[{extra}]'") from None
 
 
 def rig(
@@ -36,7 +28,7 @@ def rig(
     target = parse(expression)
     if not 0 <= strength <= MAX_AMOUNT:
         raise MienError(f"the strength must be within 0 to {MAX_AMOUNT}, not {strength:g}")
-    _needs("rig", "numba", "scipy")
+    needs("rig", "numba", "scipy")
     from mien.face import choose, find_faces
     from mien.formats import check_output, write
     from mien.picture import read
@@ -91,7 +83,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model: the default generator ("warp"), the paper's system ("unet") or a rival (docs/baselines.md)."""
-    _needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
+    needs("train", "torch", "numba", "scipy", "safetensors", "tensorboard", "lightning_fabric")
     from mien.training.progress import first
     from mien.training.run import Options, run
 
@@ -127,7 +119,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a run's weights as ONNX, checked against torch, with a manifest."""
-    _needs("train", "torch", "onnx", "safetensors")
+    needs("train", "torch", "onnx", "safetensors")
     import json
 
     from mien.export import export as write

@@ -48,10 +48,10 @@ def stimuli(
 
     Run it again to go on where it stopped. The exit code is 1 if a photo failed, 2 if nothing could be begun.
     """
-    from mien.surfaces.framing import framing_of
-    from mien.surfaces.stimuli import background_of
-    from mien.surfaces.stimuli import stimuli as run
-    from mien.surfaces.stimuli_make import Options
+    from mien.surfaces.stimuli.framing import framing_of
+    from mien.surfaces.stimuli.make import Options
+    from mien.surfaces.stimuli.stimuli import background_of
+    from mien.surfaces.stimuli.stimuli import stimuli as run
 
     options = Options(
         expressions=tuple(text.replace("+", ",") for text in expressions.split(",")),

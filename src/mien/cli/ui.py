@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.make import _needs
+from mien.cli.needs import needs
 from mien.cli.options import Model
 
 
@@ -24,7 +24,7 @@ def ui(
     from mien.surfaces.ui.serve import quiet, serve
 
     quiet()  # before Gradio is imported
-    _needs("ui", "gradio")
+    needs("ui", "gradio")
     from mien.editor import Editor
 
     serve(Editor(model), port, not no_browser, typer.echo)

@@ -6,7 +6,6 @@ Nothing is written. Names and labels are read by the database's loader, then eve
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from mien.data.record import Note, Record
 from mien.errors import MienError
 from mien.expression import NAMES
 from mien.picture import read
+from mien.processes import cores
 
 DARK = 10
 """A picture whose mean (grey, 0 to 255) is below this is black."""
@@ -132,7 +132,7 @@ def report_of(located: Located, path: Path) -> Report:
 def look_at(root: Path, records: list[Record], tell: Tell | None = None) -> list[Seen]:
     """Open every picture, several at a time: decoding does not hold Python's lock."""
     seen = []
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2) as threads:
+    with ThreadPoolExecutor(cores()) as threads:
         for one in _in_turn(threads, lambda record: look(root, record)[0], records):
             seen.append(one)
             if tell:

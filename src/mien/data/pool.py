@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import connection
 
 import cv2
 
 from mien.data.crops import Made, Task
 from mien.errors import MienError
+from mien.processes import begin_worker, cores
 
 WORKERS, WITH_RIG = 6, 3
 """At most so many processes unless more are asked for, about 0.1 GiB each; and of those that hold the face model."""
@@ -27,8 +24,7 @@ def count_workers(wanted: int | None, most: int = WORKERS) -> int:
     """Processes to use: as many as there are cores, and no more than `most`, unless another number is `wanted`."""
     if wanted is not None:
         return wanted
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(there, most)
+    return min(cores(), most)
 
 
 def work(tasks: list[Task], maker: Maker, workers: int) -> Iterator[tuple[Task, list[Made]]]:
@@ -60,15 +56,5 @@ def work(tasks: list[Task], maker: Maker, workers: int) -> Iterator[tuple[Task, 
 
 
 def _quiet() -> None:
-    """A worker: one thread, an interruption is the first process's to answer, and without that one it ends: after a
-    SIGKILL nobody else would tell it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_first, daemon=True).start()
-
-
-def _end_with_first() -> None:
-    first = multiprocessing.parent_process()
-    if first is not None:
-        connection.wait([first.sentinel])
-        os._exit(1)

@@ -1,1 +1,1 @@
-"""What people use an `Editor` through: folders, stimuli, a function of one line. Thin callers, each in its own file."""
+"""What people use an `Editor` through: folders, stimuli, clips, a camera, a page, one line of Python."""

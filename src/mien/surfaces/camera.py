@@ -29,8 +29,8 @@ from mien.expression import ALL_NAMES
 from mien.face import Choice
 from mien.formats import encode
 from mien.picture import Picture
-from mien.surfaces.keyframes import Track, constant
-from mien.surfaces.take import Take
+from mien.surfaces.clips.keyframes import Track, constant
+from mien.surfaces.clips.take import Take
 
 BOUNDARY = "mienframe"
 WAIT = 5.0  # seconds for a frame

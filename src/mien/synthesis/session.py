@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import onnxruntime as ort
 
 from mien.errors import MienError
+from mien.processes import cores
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ def open_weights(
 
 def threads_here() -> int:
     """Threads for a session: the cores this process may use, at most 4."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(4, available or 1))
+    return min(4, cores())
 
 
 def _read(path: Path) -> bytes:

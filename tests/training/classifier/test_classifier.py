@@ -376,6 +376,6 @@ def test_shares_of_a_batch(prepared):
 
 
 def test_extras_are_named(prepared, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mien.cli.make.import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
+    monkeypatch.setattr("mien.cli.needs.import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     code, _, err = call("classifier", "train", prepared, "-o", tmp_path / "a.onnx", capsys=capsys)
     assert code == 2 and "pip install 'mien[train]'" in err

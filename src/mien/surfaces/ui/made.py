@@ -17,8 +17,8 @@ from mien.expression import ALL_NAMES, Expression, parse
 from mien.face import Choice
 from mien.formats import EXTENSIONS, write
 from mien.sheet import sheet as draw
-from mien.surfaces.keyframes import parse_track
-from mien.surfaces.names import slug
+from mien.surfaces.clips.keyframes import parse_track
+from mien.surfaces.folders.names import slug
 from mien.surfaces.ui.preview import address, jpeg
 from mien.surfaces.ui.state import Session, Wish
 
@@ -69,7 +69,7 @@ def clips() -> bool:
 
 def clip(session: Session, folder: Path, form: str, wish: Wish, editor: Editor) -> File:
     """A short clip, at most `CLIP_SIDE` px."""
-    from mien.surfaces.animate import animate  # needs PyAV
+    from mien.surfaces.clips.animate import animate  # needs PyAV
 
     if wish.expression is None:
         raise MienError("choose an expression first: the clip goes there and back")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 import numpy as np
 
-from mien.surfaces.turning import Turn
+from mien.surfaces.clips.turning import Turn
 
 PLAIN, DEEP = "yuv420p", "yuv420p10le"
 """The formats that are written: 8 bits a channel, or 10 where the video has more than 8."""

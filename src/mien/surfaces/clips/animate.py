@@ -17,9 +17,9 @@ from mien.face import Choice
 from mien.formats import check_place, whole
 from mien.picture import Picture, as_picture
 from mien.provenance import origin, packet_with
-from mien.surfaces.clips import seal, sequence
-from mien.surfaces.keyframes import Track
-from mien.surfaces.take import FEW
+from mien.surfaces.clips.keyframes import Track
+from mien.surfaces.clips.sequence import seal, sequence
+from mien.surfaces.clips.take import FEW
 
 EXTENSIONS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webp": "WEBP", ".gif": "GIF"}
 

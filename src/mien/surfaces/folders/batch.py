@@ -20,11 +20,11 @@ from mien.expression import Expression
 from mien.face import Choice
 from mien.formats import EXTENSIONS
 from mien.inside import target
-from mien.surfaces import workers as processes
-from mien.surfaces.folder import Found, pictures, place, stamp
-from mien.surfaces.journal import Journal
-from mien.surfaces.names import slug, stems
-from mien.surfaces.runs import (
+from mien.surfaces.folders import workers as processes
+from mien.surfaces.folders.folder import Found, pictures, place, stamp
+from mien.surfaces.folders.journal import Journal
+from mien.surfaces.folders.names import slug, stems
+from mien.surfaces.folders.runs import (
     Made,
     Summary,
     Tell,
@@ -39,7 +39,7 @@ from mien.surfaces.runs import (
     signed,
     strengths_of,
 )  # fmt: skip
-from mien.surfaces.table import sha256_of, write_table
+from mien.surfaces.folders.table import sha256_of, write_table
 
 JOURNAL, MANIFEST = ".mien-batch.jsonl", "manifest.csv"
 ENGINES = ("local", "ray")
@@ -161,7 +161,7 @@ def local(todo: Sequence[Edits], job: Job, workers: int | None) -> Iterator[Made
 
 def _engine(name: str) -> Callable[[Sequence[Edits], Job, int | None], Iterator[Made]]:
     if name == "ray":
-        from mien.surfaces.batch_ray import on_ray
+        from mien.surfaces.folders.batch_ray import on_ray
 
         return on_ray
     return local

@@ -22,13 +22,13 @@ from mien.formats import write
 from mien.inside import target
 from mien.picture import Picture, read
 from mien.provenance import stamped, write_signed
-from mien.surfaces import luminance
-from mien.surfaces.folder import stamp
-from mien.surfaces.framing import Framing, eye_centres
-from mien.surfaces.measures import Describer, measured_strength, motion
-from mien.surfaces.names import slug
-from mien.surfaces.runs import Made, boxes, failed, made_with, reason
-from mien.surfaces.table import sha256_of
+from mien.surfaces.folders.folder import stamp
+from mien.surfaces.folders.names import slug
+from mien.surfaces.folders.runs import Made, boxes, failed, made_with, reason
+from mien.surfaces.folders.table import sha256_of
+from mien.surfaces.stimuli import luminance
+from mien.surfaces.stimuli.framing import Framing, eye_centres
+from mien.surfaces.stimuli.measures import Describer, measured_strength, motion
 
 CROPS = ".crops"
 """Folder of the cut edits before they are finished: a run that was killed goes on from them."""
@@ -46,8 +46,8 @@ FULL = 1.0
 
 @dataclass(frozen=True)
 class Options:
-    """expressions, strengths: as in `mien.surfaces.batch.Options`; strengths in whole percent. background: RGB outside
-    the oval, None to keep the photo's. match: whether luminance is made equal. embedder: dlib's .dat, or None."""
+    """expressions, strengths: as the batch has them; strengths in whole percent. background: RGB outside the oval,
+    None to keep the photo's. match: whether luminance is made equal. embedder: dlib's .dat, or None."""
 
     expressions: tuple[str, ...] = ("all",)
     strengths: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)

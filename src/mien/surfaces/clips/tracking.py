@@ -13,7 +13,7 @@ import numpy as np
 from mien.face import Face, align, face_box
 from mien.face.detect import detect, overlap
 from mien.face.landmarks import landmarks
-from mien.surfaces.smoothing import OneEuro
+from mien.surfaces.clips.smoothing import OneEuro
 
 SAME = 0.3
 """Boxes of one face in two frames overlap at least so much (intersection over union)."""

@@ -16,9 +16,9 @@ from typing import Any
 import ray
 import ray.data
 
-from mien.surfaces.batch import Edits, Job, Worker
-from mien.surfaces.runs import Made, failed
-from mien.surfaces.workers import DIED
+from mien.surfaces.folders.batch import Edits, Job, Worker
+from mien.surfaces.folders.runs import Made, failed
+from mien.surfaces.folders.workers import DIED
 
 TRIES = 3
 """A photo that ends so many actors is given up: Ray would try it for ever."""

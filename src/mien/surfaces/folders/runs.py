@@ -15,9 +15,9 @@ from mien.editor import Editor
 from mien.errors import MienError
 from mien.expression import ALL_NAMES, MAX_AMOUNT, NAMES, Expression, parse
 from mien.face import Choice, Face
-from mien.surfaces.folder import stamp
-from mien.surfaces.journal import Journal
-from mien.surfaces.table import sha256_of
+from mien.surfaces.folders.folder import stamp
+from mien.surfaces.folders.journal import Journal
+from mien.surfaces.folders.table import sha256_of
 
 Tell = Callable[[int, int], None]
 """Told after each photo: how many are done, of how many."""

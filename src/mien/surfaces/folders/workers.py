@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import connection
 from typing import Any, TypeVar
+
+from mien.processes import begin_worker, cores
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -29,8 +28,7 @@ def count(wanted: int | None) -> int:
     """Processes to use: as many as there are cores, at most `MOST`, unless another number is `wanted`."""
     if wanted is not None:
         return wanted
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(there, MOST)
+    return min(cores(), MOST)
 
 
 def work(
@@ -103,17 +101,8 @@ def _pool(workers: int, start: Callable[..., None], told: tuple[Any, ...]) -> Pr
 
 
 def _begin(start: Callable[..., None], told: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the first process's to answer
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    begin_worker()
     start(*told)
-
-
-def _outlive_nobody() -> None:
-    """End with the first process, even if that was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 @contextlib.contextmanager

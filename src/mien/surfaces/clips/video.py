@@ -18,13 +18,13 @@ from mien.editor import Editor
 from mien.errors import MienError
 from mien.face import Choice
 from mien.formats import whole
-from mien.surfaces.clips import seal
-from mien.surfaces.colour import frame_of, rgb_of
-from mien.surfaces.keyframes import Track
-from mien.surfaces.reading import About, about, decoded, opened
-from mien.surfaces.take import Plan, Take
-from mien.surfaces.turning import Turn
-from mien.surfaces.writing import Movie, check_movie
+from mien.surfaces.clips.colour import frame_of, rgb_of
+from mien.surfaces.clips.keyframes import Track
+from mien.surfaces.clips.reading import About, about, decoded, opened
+from mien.surfaces.clips.sequence import seal
+from mien.surfaces.clips.take import Plan, Take
+from mien.surfaces.clips.turning import Turn
+from mien.surfaces.clips.writing import Movie, check_movie
 from mien.synthesis.session import threads_here
 
 _OWN = ("major_brand", "minor_version", "compatible_brands", "encoder")

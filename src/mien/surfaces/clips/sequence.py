@@ -13,7 +13,7 @@ from PIL import Image
 from mien.credentials import Credentials
 from mien.formats import temporary
 from mien.provenance import source_type_of
-from mien.surfaces.writing import Movie
+from mien.surfaces.clips.writing import Movie
 from mien.xmp_files import add_to_movie, with_gif_packet, with_webp_packet
 
 

@@ -24,12 +24,11 @@ from mien.formats import write, write_bytes
 from mien.picture import Picture, read
 from mien.provenance import stamped, write_signed
 from mien.sheet import grid
-from mien.surfaces import workers as processes
-from mien.surfaces.folder import pictures, place
-from mien.surfaces.journal import Journal
-from mien.surfaces.measures import Describer
-from mien.surfaces.names import labels
-from mien.surfaces.runs import (
+from mien.surfaces.folders import workers as processes
+from mien.surfaces.folders.folder import pictures, place
+from mien.surfaces.folders.journal import Journal
+from mien.surfaces.folders.names import labels
+from mien.surfaces.folders.runs import (
     Made,
     Summary,
     Tell,
@@ -40,8 +39,9 @@ from mien.surfaces.runs import (
     note,
     strengths_of,
 )  # fmt: skip
-from mien.surfaces.stimuli_make import EYES, Cutter, Finisher, Job, Options, Sitter, begin, make
-from mien.surfaces.table import sha256_of, write_table
+from mien.surfaces.folders.table import sha256_of, write_table
+from mien.surfaces.stimuli.make import EYES, Cutter, Finisher, Job, Options, Sitter, begin, make
+from mien.surfaces.stimuli.measures import Describer
 
 JOURNAL, MANIFEST, ABOUT, SHEET = ".mien-stimuli.jsonl", "manifest.csv", "stimuli.json", "sheet.png"
 

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from mien.errors import MienError
-from mien.surfaces.turning import Turn, turn
+from mien.surfaces.clips.turning import Turn, turn
 
 FORMATS = "mov,matroska,avi,mpegts,gif"
 """The kinds of file that are read; others may name further files, or addresses."""

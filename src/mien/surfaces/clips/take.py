@@ -10,8 +10,8 @@ from mien.editor import Editor
 from mien.errors import MienError
 from mien.expression import Expression
 from mien.face import Choice
-from mien.surfaces.keyframes import Track
-from mien.surfaces.tracking import Seen, Tracker
+from mien.surfaces.clips.keyframes import Track
+from mien.surfaces.clips.tracking import Seen, Tracker
 from mien.synthesis.synthesiser import Sitting
 
 FEW = 5e-3

@@ -11,7 +11,7 @@ import av
 
 from mien.errors import MienError
 from mien.formats import check_place
-from mien.surfaces.colour import DEEP, PLAIN
+from mien.surfaces.clips.colour import DEEP, PLAIN
 from mien.xmp_files import MOVIES
 
 QUALITY = {

@@ -1,0 +1,1 @@
+"""Faces that move: video files, and clips from one photo."""

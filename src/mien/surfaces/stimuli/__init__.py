@@ -1,0 +1,1 @@
+"""Sets of pictures for experiments: equal framing, equal luminance, each picture measured."""

@@ -114,7 +114,12 @@ def prepared(folder: Path, words: Sequence[str]) -> None:
     text = " ".join([*words, *((folder / w).read_text() for w in words if w.startswith("configs/"))])
     for name in set(re.findall(r"prepared/([a-z0-9]+)", text)):
         write_prepared(
-            folder / "prepared" / name, expressions=(*NAMES, "contempt"), size=128, takes=1, renders=("anger",), database=name
+            folder / "prepared" / name,
+            expressions=(*NAMES, "contempt"),
+            size=128,
+            takes=1,
+            renders=("anger",),
+            database=name,
         )
 
 

@@ -13,6 +13,7 @@ from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
 from mien.synthesis.lids import complete, widen
 from mien.synthesis.maps import Maps
+from mien.synthesis.opening import part
 from mien.synthesis.wrinkles import prepare, wrinkle
 
 SHIFT = 1.5
@@ -41,7 +42,7 @@ class Moved:
     def edit(self, pixels: np.ndarray, expression: Expression, amount: float) -> tuple[np.ndarray, Maps]:
         """`pixels` (H, W, 3) uint8 or uint16 with this face changed, as a new array, and the maps that did it."""
         one = self._face
-        said = self._network.maps(self._crop, expression.weights, amount)
+        said = part(self._network.maps(self._crop, expression.weights, amount))
         said = wrinkle(said, self._creases, expression.weights, amount, self._landmarks)
         said = widen(said, self._plate, self._landmarks)
         maps = confine(said, one.box, one.transform)

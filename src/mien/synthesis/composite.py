@@ -35,12 +35,14 @@ TILE = 512  # px: bounds the memory, and OpenCV's remap takes no picture beyond 
 _MARGIN = 5  # px around a tile's sources that Lanczos reads
 
 
-def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.ndarray | None = None) -> np.ndarray:
+def composite(
+    pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.ndarray | None = None, meant: float = 1.0
+) -> np.ndarray:
     """Apply maps to a photo; returns a new array of the same shape and type.
 
     pixels: (H, W, 3) uint8 or uint16 RGB. transform: (2, 3) similarity, photo px -> crop px (pixel centres at
     integers in both); the crop may reach beyond the photo. lips: (8, 2) landmarks 60 to 67 in photo px, for maps whose
-    flow does not break between lips that close, or None.
+    flow does not break between lips that close, or None. meant: see `lips.close`.
     """
     result = pixels.copy()
     flow, shading, alpha = _quiet(maps)
@@ -57,7 +59,9 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.nd
     if lips is not None:
         k = np.float32(256 / len(flow))
         before = motion[..., 2]
-        moved, shade = close(motion[..., :2] * k, before, motion[..., 3], lips @ aligned[:, :2].T + aligned[:, 2])
+        moved, shade = close(
+            motion[..., :2] * k, before, motion[..., 3], lips @ aligned[:, :2].T + aligned[:, 2], meant
+        )
         closed = shade is not before
         motion = np.dstack([moved / k, shade, motion[..., 3]])
     motion[..., :2] = motion[..., :2] @ to_photo.T.astype(np.float32)

@@ -45,11 +45,13 @@ _LOOK = 32  # px of the crops that are compared
 
 @dataclass(frozen=True)
 class Seen:
-    """A face in a frame. number: from 1 on, as faces came. presence in (0, 1]: how much of an edit shows."""
+    """A face in a frame. number: from 1 on, as faces came. presence in (0, 1]: how much of an edit shows. lips: how far
+    they are parted in this very frame, in distances of the outer eye corners."""
 
     number: int
     face: Face
     presence: float
+    lips: float
 
 
 @dataclass
@@ -61,6 +63,7 @@ class _Followed:
     shape: OneEuro = field(default_factory=lambda: OneEuro(*SHAPE))
     unit: float = 0.0  # px, the side of its crop when it came
     face: Face | None = None
+    lips: float = 0.0
     look: np.ndarray | None = None
     found: int = 0  # frames
     seen: float = 0.0  # seconds, when the detector last found it
@@ -106,7 +109,11 @@ class Tracker:
             one = _Followed(self._numbered(box), box, 1.0 if begins else 0.0, found=1, seen=time, whole=begins)
             if self._follow(one, rgb, time, known=True):
                 self._followed.append(one)
-        shown = [Seen(one.number, one.face, one.presence) for one in self._followed if one.face and one.presence > 0]
+        shown = [
+            Seen(one.number, one.face, one.presence, one.lips)
+            for one in self._followed
+            if one.face and one.presence > 0
+        ]
         return sorted(shown, key=lambda one: -_area(one.face.box))
 
     def _cut(self, rgb: np.ndarray) -> bool:
@@ -128,7 +135,7 @@ class Tracker:
         if one.face is not None and not known:
             # the detector's box goes on with the landmarks
             one.box = _carried(one.box, one.face.transform, transform)
-        one.look = look
+        one.look, one.lips = look, _parting(points)
         if not one.unit:
             one.unit = align.SIZE / align.scale(transform)
         pose, shape = _apart(points, transform, one.unit)
@@ -188,6 +195,12 @@ def _look(rgb: np.ndarray, transform: np.ndarray) -> np.ndarray:
     grey = cv2.cvtColor(align.crop(rgb, transform, _LOOK), cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey -= grey.mean()
     return grey / max(float(np.linalg.norm(grey)), 1e-6)
+
+
+def _parting(points: np.ndarray) -> float:
+    """How far the inner lips of landmarks (68, 2) are apart, in distances of the outer eye corners."""
+    apart = np.linalg.norm(points[[67, 66, 65]] - points[[61, 62, 63]], axis=1).mean()
+    return float(apart / np.linalg.norm(points[45] - points[36]))
 
 
 def _area(box: tuple[float, float, float, float]) -> float:

@@ -1,24 +1,35 @@
 """A photo that acts: blinks, talk, brows, gaze and turns of the head, rendered by the rig frame by frame.
 
+    python bench/acting.py --shared ../shared [--photo FILE] OUT.mp4
+
 Nobody's filmed face is at hand; a photo on the scanned face model moves its parts as told, and where they are is known
-exactly. What it lacks of a film: motion blur, wrinkles finer than the rig's, hair and neck that follow.
+exactly. What it lacks of a film: motion blur, wrinkles finer than the rig's, hair and neck that follow; of some people
+the lids wear what lay below them. `tests/surfaces/acting.mp4` is the bundled sample, and beside it lies what its
+lips and lids do.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
+import mien
 from mien.expression import SHAPES
-from mien.face import align, find_faces
+from mien.face import find_faces
+from mien.face.align import CORNERS
 from mien.rig.facekit import FaceKit
 from mien.rig.stage import stage
 
-RATE, SIDE, CANVAS, ZOOM = 25, 640, 960, 3.0
+SAMPLE = Path(mien.__file__).parent / "samples" / "nobody.jpg"
+CLIP = Path(__file__).parents[1] / "tests" / "surfaces" / "acting.mp4"
+RATE, SIDE, CANVAS, ZOOM = 25, 480, 960, 3.0
 SECONDS = 2.6
 BLINKS = (0.36, 1.24, 2.2)  # s, when lids begin to close
 TALK = (0.6, 2.0)  # s
@@ -27,11 +38,11 @@ SYLLABLES = 4.0  # a second
 
 @dataclass(frozen=True)
 class Shot:
-    """A frame: rgb (SIDE, SIDE, 3) uint8; landmarks (68, 2), its px, where the model has them; lips, lids: how far they
-    are apart, in distances of the outer eye corners at rest."""
+    """A frame: rgb (S, S, 3) uint8; corners (5, 2), its px: where the points that align (`face.align.CORNERS`) truly are;
+    lips, lids: how far they are apart, in distances of the outer eye corners at rest."""
 
     rgb: np.ndarray
-    landmarks: np.ndarray
+    corners: np.ndarray
     lips: float
     lids: float
 
@@ -83,26 +94,24 @@ def weights(t: float) -> np.ndarray:
     return out
 
 
-def act(kit: FaceKit, photo: np.ndarray, noise: float, seconds: float = SECONDS, seed: int = 0) -> Iterator[Shot]:
-    """The largest face of a photo (H, W, 3) uint8 at 25 frames a second, with Gaussian noise new in every frame."""
+def act(kit: FaceKit, photo: np.ndarray, side: int = SIDE, seconds: float = SECONDS) -> Iterator[Shot]:
+    """The largest face of a photo (H, W, 3) uint8 at 25 frames a second, `side` px wide and high."""
     face = find_faces(photo)[0]
     rig, _ = stage(
         kit, photo, face.landmarks, estimate_expression=True, expression_ridge=2e-2, canvas=CANVAS, zoom=ZOOM
     )
-    k = SIDE / CANVAS
+    k = side / CANVAS
     there = np.array([(k, 0, (k - 1) / 2), (0, k, (k - 1) / 2)])
-    rng = np.random.default_rng(seed)
     own = rig.fit.weights
     ocular = float(np.linalg.norm(np.subtract(*rig.landmarks(own)[[36, 45]])))
     for i in range(round(seconds * RATE)):
         told = np.clip(own + weights(i / RATE), 0, 1)
-        view = rig.view(told, there, SIDE, turn(i / RATE))
+        view = rig.view(told, there, side, turn(i / RATE))
         assert view.image is not None
-        pixels = view.image * 255 + (rng.normal(0, noise, view.image.shape) if noise else 0)
         flat = rig.landmarks(told) / ocular
         lips = float((flat[[67, 66, 65], 1] - flat[[61, 62, 63], 1]).mean())
         lids = float((flat[[41, 40, 47, 46], 1] - flat[[37, 38, 43, 44], 1]).mean())
-        yield Shot(np.clip(pixels, 0, 255).round().astype(np.uint8), view.landmarks, lips, lids)
+        yield Shot(np.rint(view.image * 255).astype(np.uint8), view.landmarks[list(CORNERS)], lips, lids)
 
 
 def people(shared: Path) -> dict[str, Path]:
@@ -120,11 +129,30 @@ def read(path: Path) -> np.ndarray:
     return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
 
 
-def steady(landmarks: np.ndarray, size: int = 256) -> np.ndarray:
-    """(2, 3): frame px -> px of the face's own crop, by the points that align."""
-    matrix = align.crop_transform(landmarks)
-    k = size / align.SIZE
-    return np.column_stack([matrix[:, :2] * k, matrix[:, 2] * k + (k - 1) / 2])
+def load(path: Path = CLIP) -> list[Shot]:
+    """A clip that `main` wrote."""
+    told = json.loads(path.with_suffix(".json").read_text())
+    with av.open(str(path)) as container:
+        frames = [one.to_ndarray(format="rgb24") for one in container.decode(video=0)]
+    return [
+        Shot(rgb, np.array(one["corners"]), one["lips"], one["lids"]) for rgb, one in zip(frames, told, strict=True)
+    ]
+
+
+def save(path: Path, shots: Iterator[Shot]) -> None:
+    """H.264, hardly to be told from what was drawn, and a JSON of what is known."""
+    told = []
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"crf": "16", "preset": "slow"})
+        stream.pix_fmt = "yuv420p"
+        for i, shot in enumerate(shots):
+            if i == 0:
+                stream.height, stream.width = shot.rgb.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(shot.rgb, format="rgb24")))
+            corners = shot.corners.astype(float).round(2).tolist()
+            told.append({"lips": round(shot.lips, 4), "lids": round(shot.lids, 4), "corners": corners})
+        container.mux(stream.encode(None))
+    path.with_suffix(".json").write_text("[\n" + ",\n".join(map(json.dumps, told)) + "\n]\n")
 
 
 def _blink(t: float) -> float:
@@ -134,3 +162,17 @@ def _blink(t: float) -> float:
 
 def _bump(t: float, middle: float, half: float) -> float:
     return float(np.exp(-0.5 * ((t - middle) / half) ** 2))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--shared", type=Path, required=True, help="holds assets/ict-facekit")
+    parser.add_argument("--photo", type=Path, default=SAMPLE)
+    parser.add_argument("--side", type=int, default=SIDE)
+    given = parser.parse_args()
+    save(given.output, act(FaceKit.load(given.shared / "assets"), read(given.photo), given.side))
+
+
+if __name__ == "__main__":
+    main()

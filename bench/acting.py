@@ -38,8 +38,8 @@ SYLLABLES = 4.0  # a second
 
 @dataclass(frozen=True)
 class Shot:
-    """A frame: rgb (S, S, 3) uint8; corners (5, 2), its px: where the points that align (`face.align.CORNERS`) truly are;
-    lips, lids: how far they are apart, in distances of the outer eye corners at rest."""
+    """A frame: rgb (S, S, 3) uint8; corners (5, 2), its px: where the points that align (`face.align.CORNERS`) truly
+    are; lips, lids: how far they are apart, in distances of the outer eye corners at rest."""
 
     rgb: np.ndarray
     corners: np.ndarray
@@ -66,8 +66,8 @@ def score(t: float) -> dict[str, float]:
 
 def gaze(t: float) -> float:
     """-1 (to the left of the image) to 1, in leaps of 40 ms, as eyes move."""
-    steps = ((0.8, 0.6), (1.4, -0.7), (2.0, 0.0))
-    return sum((to - before) * float(np.clip((t - at) / 0.04, 0, 1)) for (at, to), before in zip(steps, (0, 0.6, -0.7)))
+    leaps = ((0.8, 0.6), (1.4, -1.3), (2.0, 0.7))
+    return sum(leap * float(np.clip((t - at) / 0.04, 0, 1)) for at, leap in leaps)
 
 
 def turn(t: float) -> np.ndarray:

@@ -8,9 +8,9 @@ that the noise itself counts little), in grey levels of 255: of the clip, of its
 photo by itself. `still, no noise` must give 0.
 
 A face that acts (`acting.py`: it blinks, talks, frowns, looks and turns, 65 frames) has further figures. eyes, mouth:
-second differences in time within the two regions (blur 1.5 px), the mean and the 99th percentile of the frames: a pop is
-far above the clip's own. lips: correlation and gain of the parting of lips, by the landmarks of each frame, to what the
-face truly does; the landmarks' own gain is in the row of the clip.
+second differences in time within the two regions (blur 1.5 px), the mean and the 99th percentile of the frames: a pop
+is far above the clip's own. lips: correlation and gain of the parting of lips, by the landmarks of each frame, to what
+the face truly does; the landmarks' own gain is in the row of the clip.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from surfaces.moving import decoded, frame, packets, write_clip
 av = pytest.importorskip("av")
 pytestmark = needs_sample
 
-from mien.surfaces.clips.keyframes import constant  # noqa: E402
 from mien.surfaces.clips.kept import add_chapters  # noqa: E402
+from mien.surfaces.clips.keyframes import constant  # noqa: E402
 from mien.surfaces.clips.video import video  # noqa: E402
 
 HEADER = b"""[Script Info]

@@ -63,7 +63,7 @@ def crease_fields(
     rng jitters the lines a person; age scales their depth (1 for an adult of about thirty).
     """
     lm = landmarks.astype(np.float64)
-    out = []
+    out: list[np.ndarray] = []
     for name in crease_names():
         field = np.zeros((size, size), np.float32)
         for points, width, flank, strength in _curves(name, lm, rng):

@@ -80,8 +80,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class _Read:
-    """What a frame says of a face: landmarks (68, 2) in frame px, not smoothed; their crop transform (2, 3); the crop as
-    `_look` has it, and its likeness to that in which the detector last found the face."""
+    """What a frame says of a face: landmarks (68, 2) in frame px, not smoothed; their crop transform (2, 3); the crop
+    as `_look` has it, and its likeness to that in which the detector last found the face."""
 
     points: np.ndarray
     transform: np.ndarray

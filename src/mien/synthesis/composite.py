@@ -73,6 +73,12 @@ def composite(
             dx, dy = _unblurred(dx, dy, motion, here, zoom)
         edited = (dx != 0) | (dy != 0) | (shade != 0) | (cover > 0)
         if edited.any():
+            # only as far as it reaches
+            left, top, width, height = cv2.boundingRect(edited.astype(np.uint8))
+            part = slice(top, top + height), slice(left, left + width)
+            dx, dy, shade, cover, edited = (np.ascontiguousarray(one[part]) for one in (dx, dy, shade, cover, edited))
+            here = np.column_stack([here[:, :2], here @ (left, top, 1)])
+            x0, y0, x1, y1 = x0 + left, y0 + top, x0 + left + width, y0 + top + height
             tile = _warp(pixels, dx, dy, x0, y0)
             tile *= (np.exp(shade) * (1 - cover))[..., None]
             if cover.any():
@@ -80,8 +86,8 @@ def composite(
                 there = np.column_stack([here[:, :2], here @ (left, top, 1)])
                 colours = _sample(paint, there, (width, height))
                 painted = _painted(colours, aligned, (x0 + left, y0 + top), len(flow), zoom)
-                part = cover[top : top + height, left : left + width, None] * float(np.iinfo(pixels.dtype).max)
-                tile[top : top + height, left : left + width] += painted * part
+                covered = cover[top : top + height, left : left + width, None] * float(np.iinfo(pixels.dtype).max)
+                tile[top : top + height, left : left + width] += painted * covered
             np.copyto(result[y0:y1, x0:x1], _rounded(tile, pixels.dtype), where=edited[..., None])
     return result
 

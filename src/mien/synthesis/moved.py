@@ -41,7 +41,8 @@ class Moved:
 
     def __init__(self, network: Says, rgb: np.ndarray, face: Face) -> None:
         self._network, self._rgb, self._face = network, rgb, face
-        self._still, self._talks = self, 0.0
+        self._mouth: np.ndarray | None = None  # a crop in which it rests
+        self._talks = 0.0
 
     def talks(self, still: Sitting, jaw: float) -> None:
         """Say that this face talks, `jaw` being its jawOpen beyond its rest; still: a frame in which its mouth rests.
@@ -51,14 +52,16 @@ class Moved:
         """
         assert isinstance(still, Moved)
         t = min(jaw / TALK, 1.0)
-        self._still, self._talks = still, t * t * (3 - 2 * t)
+        self._talks = t * t * (3 - 2 * t)
+        # of the other frame nothing else is held
+        self._mouth = still._crop if still is not self else None
 
     def edit(self, pixels: np.ndarray, expression: Expression, amount: float) -> tuple[np.ndarray, Maps]:
         """`pixels` (H, W, 3) uint8 or uint16 with this face changed, as a new array, and the maps that did it."""
         one = self._face
         said = self._network.maps(self._crop, expression.weights, amount)
-        if self._talks and self._still is not self:
-            calm = self._network.maps(_with_mouth(self._crop, self._still._crop), expression.weights, amount)
+        if self._talks and self._mouth is not None:
+            calm = self._network.maps(_with_mouth(self._crop, self._mouth), expression.weights, amount)
             said = _mixed(said, calm, self._talks * _upper()[:, None])
         said = wrinkle(said, self._creases, expression.weights, amount, self._landmarks)
         said = widen(said, self._eyes, self._landmarks)

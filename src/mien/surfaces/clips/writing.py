@@ -16,7 +16,7 @@ from mien.surfaces.clips.kept import add_chapters
 from mien.xmp_files import MOVIES
 
 QUALITY = {
-    "libx264": {"crf": "17", "preset": "fast"},
+    "libx264": {"crf": "17", "preset": "faster"},
     "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=none"},
 }
 """Options of the encoders: hardly to be told from the original."""

@@ -75,3 +75,28 @@ def test_two_faces_keep_their_numbers_when_they_cross_in_size():
     left = [{s.number: s.face.box[0] for s in one} for one in seen]
     assert all(one[1] < 320 <= one[2] + 20 for one in left)
     assert seen[0][0].number == 1 and seen[-1][0].number == 2  # the largest first
+
+
+@pytest.mark.parametrize("speed", [60, 140])
+def test_a_face_that_leaves_fast_is_followed_to_the_edge_and_fades_there(speed):
+    """It keeps its number whatever its speed, shows whole while it is whole, and nothing shows once it is gone."""
+    places = [-max(0, i - 3) * speed for i in range(3 + 420 // speed)]
+    seen = follow([frame(dx=dx, size=(640, 360), zoom=0.9) for dx in places])
+    assert {s.number for one in seen for s in one} == {1}
+    for dx, one in zip(places, seen, strict=True):
+        shown = one[0].presence if one else 0.0
+        left, right = 245 + dx, 396 + dx  # of the face
+        assert shown == 1 or left < 15, (dx, shown)
+        assert shown == 0 or right > 60, (dx, shown)
+
+
+def test_a_calm_face_is_searched_for_five_times_a_second(monkeypatch):
+    """The detector is the dearest step: in between a face is followed by its landmarks, and none gets lost."""
+    from mien.surfaces.clips import tracking
+
+    looked = []
+    monkeypatch.setattr(tracking, "detect", lambda rgb, own=tracking.detect: looked.append(1) or own(rgb))
+    seen = follow([frame(dx=2 * i, size=(400, 320), noise=3, seed=i) for i in range(26)])
+    assert [len(one) for one in seen] == [1] * 26 and 5 <= len(looked) <= 8
+    follow([np.full((320, 320, 3), 90, np.uint8)] * 3)  # nobody there: every frame
+    assert len(looked) <= 8 + 3

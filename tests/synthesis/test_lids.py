@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mien.synthesis.dentition import Teeth
-from mien.synthesis.lids import EYES, LASHES, MARGIN, MOST, SIDE, SKIN, STATIONS, complete, widen
+from mien.synthesis.lids import EYES, LASHES, MARGIN, MOST, SIDE, SKIN, STATIONS, Eyes, complete, widen
 from mien.synthesis.maps import Maps
 from support import layers
 
@@ -91,7 +93,7 @@ def test_without_alpha_nothing_changes(seed, size, wide):
     teeth = Teeth(flow * 2, flow * 3, paint)
     maps = Maps(flow, shading[..., 0], paint, alpha, teeth)
     before = {name: value.copy() for name, value in layers(maps).items()}
-    result = widen(maps, plate_of(size), in_crop(face(high=wide), size))
+    result = widen(maps, Eyes(plate_of(size), 1.0), in_crop(face(high=wide), size))
     assert result.teeth is teeth and same(result, maps)
     assert all(np.array_equal(value, before[name]) for name, value in layers(maps).items())
 
@@ -99,7 +101,7 @@ def test_without_alpha_nothing_changes(seed, size, wide):
 def test_the_maps_that_are_given_stay_as_they_are():
     maps = raised(256, 4, face())
     before = {name: value.copy() for name, value in layers(maps).items()}
-    assert not same(widen(maps, plate_of(256), face()), maps)
+    assert not same(widen(maps, Eyes(plate_of(256), 1.0), face()), maps)
     assert all(np.array_equal(value, before[name]) for name, value in layers(maps).items())
 
 
@@ -108,7 +110,7 @@ def test_the_maps_that_are_given_stay_as_they_are():
 def test_the_lid_rises_and_the_lashes_with_it(size, rise):
     """Known answer: the margin, at `upper` in the photo, lies `rise` px above where the eyeball would carry it."""
     marks, k = face(), size / 256
-    maps = widen(raised(size, rise, marks), plate_of(size), in_crop(marks, size))
+    maps = widen(raised(size, rise, marks), Eyes(plate_of(size), 1.0), in_crop(marks, size))
     for eye in EYES:
         points = in_crop(marks, size)[list(eye)]
         for column in middle(points):
@@ -132,7 +134,7 @@ def test_the_eyeball_is_not_stretched(size):
     points = in_crop(marks, size)[list(EYES[0])]
     stretch = np.clip((points[0, 1] - 1 * k - y) / k, 0, 25)  # grows from just below the middle of the eye upwards
     maps.flow[:] += np.float32(0.4 * k) * stretch * np.float32([0.3, 1])
-    result = widen(maps, plate_of(size), in_crop(marks, size))
+    result = widen(maps, Eyes(plate_of(size), 1.0), in_crop(marks, size))
     for eye in EYES:
         points = in_crop(marks, size)[list(eye)]
         for column in middle(points):
@@ -146,7 +148,7 @@ def test_the_eyeball_is_not_stretched(size):
 def test_what_is_bared_is_the_plate_where_the_eyeball_lies():
     """Its red is a column and its green a row, so the paint says where it was taken from."""
     marks, rise = face(), 5.0
-    maps = widen(raised(256, rise, marks), plate_of(256), marks)
+    maps = widen(raised(256, rise, marks), Eyes(plate_of(256), 1.0), marks)
     for eye in EYES:
         points = marks[list(eye)]
         for column in middle(points):
@@ -166,7 +168,7 @@ def test_nothing_changes_beyond_the_eyes(rise, half, high, seed, size):
     maps = raised(size, rise, marks, seed)
     maps.flow[:] += np.random.default_rng(seed).normal(0, 1, maps.flow.shape)
     maps.alpha[: 40 * size // 256] = 0.7
-    result = widen(maps, plate_of(size), in_crop(marks, size))
+    result = widen(maps, Eyes(plate_of(size), 1.0), in_crop(marks, size))
     away = np.ones((size, size), bool)
     for eye in EYES:
         points = in_crop(marks, size)[list(eye)]
@@ -197,8 +199,8 @@ def test_a_mirrored_face_opens_as_in_a_mirror(seed):
     maps = raised(256, rise, marks)
     maps.flow[:] += cv2.GaussianBlur(np.random.default_rng(0).normal(0, 30, maps.flow.shape), (0, 0), 8)
     plate = np.random.default_rng(1).random((256, 256, 3)).astype(np.float32)
-    plain = mirrored(widen(maps, plate, marks))
-    back = widen(mirrored(maps), plate[:, ::-1].copy(), (marks * (-1, 1) + (255, 0))[FLIP])
+    plain = mirrored(widen(maps, Eyes(plate, 1.0), marks))
+    back = widen(mirrored(maps), Eyes(plate[:, ::-1].copy(), 1.0), (marks * (-1, 1) + (255, 0))[FLIP])
     for name, value in layers(plain).items():
         # OpenCV takes positions to a 32nd of a pixel, and noise shows it
         np.testing.assert_allclose(layers(back)[name], value, atol=0.07 if name == "paint" else 2e-3)
@@ -207,7 +209,7 @@ def test_a_mirrored_face_opens_as_in_a_mirror(seed):
 @pytest.mark.parametrize("rise", [1.0, 3.0, 6.0])
 def test_size_only_scales(rise):
     marks = face()
-    small, large = (widen(raised(s, rise, marks), plate_of(s), in_crop(marks, s)) for s in (256, 512))
+    small, large = (widen(raised(s, rise, marks), Eyes(plate_of(s), 1.0), in_crop(marks, s)) for s in (256, 512))
     half = large.flow.reshape(256, 2, 256, 2, 2).mean((1, 3)) / 2
     before = raised(256, rise, marks)
     away, change = np.abs(half - small.flow), np.abs(small.flow - before.flow)
@@ -222,13 +224,13 @@ def test_a_lid_that_hardly_rises_is_left_and_one_that_rises_more_moves_more():
     row = int(lid(marks[36:42], np.array(column))) - 8  # lashes or skin above them at any of these
     for rise in (0.3, 1.0, 2.0, 4.0, 6.0):
         maps = raised(256, rise, marks)
-        moved.append(widen(maps, plate_of(256), marks).flow[row, column, 1] - BALL[1])
+        moved.append(widen(maps, Eyes(plate_of(256), 1.0), marks).flow[row, column, 1] - BALL[1])
     assert moved[0] == 0 and moved == sorted(moved) and moved[-1] > 4
 
 
 def test_it_rises_no_further_than_the_most():
     marks = face()
-    far, farther = (widen(raised(256, rise, marks), plate_of(256), marks) for rise in (MOST + 1, MOST + 3))
+    far, farther = (widen(raised(256, rise, marks), Eyes(plate_of(256), 1.0), marks) for rise in (MOST + 1, MOST + 3))
     assert np.abs(far.flow - BALL).max() <= MOST + 0.1
     columns = middle(marks[36:42])
     np.testing.assert_allclose(far.flow[:, columns], farther.flow[:, columns], atol=1e-3)
@@ -249,7 +251,7 @@ def test_no_landmarks_make_it_fail(marks, flat, size):
     maps = raised(size, 4, face())
     maps.alpha[:] = 0.8
     marks = in_crop(marks, size)
-    result = widen(maps, plate_of(size), marks)
+    result = widen(maps, Eyes(plate_of(size), 1.0), marks)
     for value in layers(result).values():
         assert np.isfinite(value).all()
 
@@ -261,16 +263,26 @@ def test_no_landmarks_within_the_crop_spoil_the_plate(marks, flat, seed):
         marks[list(eye), 1] = marks[eye[0], 1] + flat * (marks[list(eye), 1] - marks[eye[0], 1])
         marks[eye[0], 0], marks[eye[3], 0] = marks[eye[0], 0] - 4, marks[eye[0], 0] + 4
     photo = np.random.default_rng(seed).integers(0, 256, (256, 256, 3)).astype(np.uint8)
-    plate = complete(photo, marks)
-    assert plate is None or (np.isfinite(plate).all() and plate.min() >= 0 and plate.max() < 2)
+    eyes = complete(photo, marks)
+    assert np.isfinite(eyes.plate).all() and eyes.plate.min() >= 0 and eyes.plate.max() < 2
+    assert np.isfinite(eyes.contrast) and 0 <= eyes.trust <= 1
 
 
 def test_eyes_without_a_clear_iris_are_not_completed():
     """An even face has none; nothing is invented behind its lids, and maps stay as they are."""
     marks = face()
-    assert complete(np.full((256, 256, 3), 150, np.uint8), marks) is None
+    eyes = complete(np.full((256, 256, 3), 150, np.uint8), marks)
     maps = raised(256, 4, marks)
-    assert widen(maps, None, marks) is maps
+    assert eyes.trust == 0 and widen(maps, eyes, marks) is maps and widen(maps, None, marks) is maps
+
+
+def test_lids_do_not_leap_where_an_iris_begins_to_be_clear():
+    """In a blink the irises' contrast passes through every value: a little of it changes lids by little."""
+    marks = face()
+    maps = raised(256, 4, marks)
+    flows = [widen(maps, Eyes(plate_of(256), contrast), marks).flow for contrast in np.linspace(0.06, 0.14, 33)]
+    steps = [np.abs(a - b).max() for a, b in pairwise(flows)]
+    assert max(steps) < 0.1 * np.abs(flows[-1] - flows[0]).max() and steps[0] == steps[-1] == 0
 
 
 @pytest.mark.parametrize(("x", "y"), [(20, 94), (82, 10), (82, 254), (2, 2), (82, -50), (400, 94)])
@@ -278,14 +290,14 @@ def test_eyes_at_the_edge_are_left_alone(x, y):
     marks = face(at=(x, y))
     maps = raised(256, 4, face())
     maps.alpha[:] = 0.5
-    assert same(widen(maps, plate_of(256), marks), maps)
+    assert same(widen(maps, Eyes(plate_of(256), 1.0), marks), maps)
 
 
 @pytest.mark.parametrize("size", [256, 512])
 def test_closed_eyes_open(size):
     """Upper lid on lower lid: there is still something to bare, and nothing that is not finite."""
     marks = face(high=0, low=0)
-    result = widen(raised(size, 4, marks), plate_of(size), in_crop(marks, size))
+    result = widen(raised(size, 4, marks), Eyes(plate_of(size), 1.0), in_crop(marks, size))
     assert all(np.isfinite(value).all() for value in layers(result).values())
     assert np.abs(result.flow).max() < 20 * size / 256
 
@@ -310,7 +322,7 @@ def painted_eyes(size: int, marks: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 def test_the_plate_goes_on_behind_the_lid(size):
     marks = face(half=18, high=6, low=4.5)
     photo, truth, radius = painted_eyes(size, marks)
-    plate = complete(photo, in_crop(marks, size))
+    plate = complete(photo, in_crop(marks, size)).plate
     assert plate.shape == photo.shape and plate.dtype == np.float32 and np.isfinite(plate).all()
     for eye in EYES:
         points = in_crop(marks, size)[list(eye)]

@@ -54,7 +54,8 @@ def video(
 ) -> None:
     """Give the faces of a video another expression, all the time (-e) or changing (--keyframes).
 
-    Sound is copied; the times of the frames and the video's rotation stay. The output appears once it is complete.
+    Sound, chapters and subtitles (mov_text) are copied; the times of the frames and the video's rotation stay. The
+    output appears once it is complete.
     """
     track = _track(expression, keyframes, strength)
     needs("video", "av")
@@ -68,12 +69,13 @@ def video(
         done = run(source, output, track, Editor(model), face, not no_sound, not no_provenance, signer, tell)
     if json:
         counts = {"frames": done.frames, "edited": done.edited, "faces": done.faces, "chosen": done.chosen}
-        print_json(
-            {"video": str(source), "path": str(done.path), "keyframes": str(track), "strength": strength, **counts}
-        )
+        told = {"video": str(source), "path": str(done.path), "keyframes": str(track), "strength": strength}
+        print_json({**told, **counts, "left_out": list(done.left)})
     else:
         faces = f"{done.chosen} of {done.faces} face{'s' if done.faces != 1 else ''}"
         typer.echo(f"{output}: {track} on {faces}; {done.edited} of {done.frames} frames edited")
+        if done.left:
+            typer.echo(f"not kept: {'; '.join(done.left)}", err=True)
 
 
 def animate(

@@ -42,14 +42,14 @@ class PhotoRig:
         self._to_crop = canvas_to_crop(SIZE, CANVAS, ZOOM)
         self.transform = compose(self._to_crop, to_canvas)  # photo px -> px of the 512 px crop
         self._landmarks = align.apply(self.transform, face.landmarks)
-        self._plate = complete(align.warp(rgb, self.transform, (SIZE, SIZE)), self._landmarks)
+        self._eyes = complete(align.warp(rgb, self.transform, (SIZE, SIZE)), self._landmarks)
 
     def maps(self, weights: np.ndarray, amount: float = 1.0) -> Maps:
         """(512, 512) maps from the photo's expression to (57,) weights, or a share `amount` of the way."""
         own = self.rig.fit.weights
         source = self.rig.view(own, self._to_crop, SIZE, draw=False)
         target = self.rig.view(own + np.float32(amount) * (weights - own), self._to_crop, SIZE, draw=False)
-        maps = widen(self.rig.maps(source, target), self._plate, self._landmarks)
+        maps = widen(self.rig.maps(source, target), self._eyes, self._landmarks)
         return confine(maps, self._box, self.transform)
 
     def edit(self, pixels: np.ndarray, weights: np.ndarray, amount: float = 1.0) -> np.ndarray:

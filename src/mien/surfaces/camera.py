@@ -35,6 +35,10 @@ from mien.surfaces.clips.take import Take
 BOUNDARY = "mienframe"
 WAIT = 5.0  # seconds for a frame
 
+POLICY = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " + (
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
 PAGE = Path(__file__).with_name("camera.html")
 
 
@@ -49,6 +53,7 @@ def opened(device: str, width: int = 640) -> Iterator[Any]:
         source = cv2.VideoCapture(device if number is None else number)
         if number is not None:
             source.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+            source.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, not what waited while one was edited
         good, first = source.read() if source.isOpened() else (False, None)
         if not good or first is None:
             source.release()
@@ -73,11 +78,15 @@ class Preview:
     jpeg: bytes = b""
     count: int = 0
     ended: bool = False
+    edited: bool = False  # the frame shown last
+    shown: Track | None = None  # what it was made with
+    rate: float = 0.0  # frames a second, lately
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def run(self, source: Any) -> None:
         """Read, edit and hand out frames until the camera ends or the page does."""
         take, track, began = Take(self.editor, self.track, self.face), self.track, time.monotonic()
+        last = began
         try:
             while not self.ended:
                 good, frame = source.read()
@@ -87,11 +96,25 @@ class Preview:
                     take.track = track = self.track
                 rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
                 plan = take.plan(rgb, time.monotonic() - began)
-                self._show(plan.carry_out(rgb), bool(plan.edits))
+                self._show(plan.carry_out(rgb), bool(plan.edits), track)
+                now = time.monotonic()
+                self.rate += (1 / max(now - last, 1e-3) - self.rate) * (0.2 if self.rate else 1.0)
+                last = now
         finally:
             with self.changed:
                 self.ended = True
                 self.changed.notify_all()
+
+    def state(self) -> dict[str, Any]:
+        """What the page tells."""
+        track = self.track
+        return {
+            "expression": str(track.keyframes[0].expression),
+            "strength": track.strength,
+            "edited": self.edited,
+            "rate": round(self.rate, 2),
+            "ended": self.ended,
+        }
 
     def ask(self, expression: str, strength: float) -> None:
         """Another expression from the next frame on; a `MienError` if there is none such."""
@@ -106,15 +129,21 @@ class Preview:
             self.changed.wait_for(lambda: self.count > after or self.ended, WAIT)
             return (self.jpeg, self.count) if self.count > after else (b"", after)
 
-    def _show(self, rgb: np.ndarray, edited: bool) -> None:
+    def picture(self) -> bytes:
+        """The newest frame, as a JPEG, made with what was asked last; b"" if there is none."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.shown is self.track or self.ended, WAIT)
+            return self.jpeg
+
+    def _show(self, rgb: np.ndarray, edited: bool, track: Track) -> None:
         picture = Picture(np.ascontiguousarray(rgb), jpeg={"quality": 85})
         if self.provenance and edited:
-            what = {"made": "camera preview", "expression": str(self.track), "strength": self.track.strength}
+            what = {"made": "camera preview", "expression": str(track), "strength": track.strength}
             step = provenance.step(self.editor.generator, {}, (), True, **what)
             picture = provenance.stamped(picture, step)
         jpeg = encode(picture, "JPEG")
         with self.changed:
-            self.jpeg, self.count = jpeg, self.count + 1
+            self.jpeg, self.count, self.edited, self.shown = jpeg, self.count + 1, edited, track
             self.changed.notify_all()
 
 
@@ -167,12 +196,15 @@ class _Handler(BaseHTTPRequestHandler):
         if host not in ("127.0.0.1", "localhost") or not mine:
             self.send_error(HTTPStatus.NOT_FOUND)
         elif parts[2] == "":
-            page = PAGE.read_text().replace("NAMES", json.dumps([n for n in ALL_NAMES if self._knows(n)]))
-            self._answer(page.encode(), "text/html; charset=utf-8")
+            self._page()
         elif parts[2] == "frames":
             self._stream()
         elif parts[2] == "ask":
             self._ask(parse_qs(url.query))
+        elif parts[2] == "state":
+            self._answer(json.dumps(self.server.preview.state()).encode(), "application/json")
+        elif parts[2] == "picture":
+            self._picture()
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
 
@@ -181,6 +213,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _knows(self, name: str) -> bool:
         return name in self.server.preview.editor.generator.names
+
+    def _page(self) -> None:
+        page = PAGE.read_text()
+        told = {"NAMES": [n for n in ALL_NAMES if self._knows(n)], "STATE": self.server.preview.state()}
+        for word, value in told.items():
+            page = page.replace(word, json.dumps(value).replace("<", "\\u003c"), 1)
+        self._answer(page.encode(), "text/html; charset=utf-8", more={"Content-Security-Policy": POLICY})
+
+    def _picture(self) -> None:
+        """The newest frame as a file to keep."""
+        jpeg = self.server.preview.picture()
+        if not jpeg:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        name = time.strftime("mien-%Y%m%d-%H%M%S.jpg")
+        self._answer(jpeg, "image/jpeg", more={"Content-Disposition": f'attachment; filename="{name}"'})
 
     def _ask(self, query: dict[str, list[str]]) -> None:
         try:
@@ -191,12 +239,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(b"", "text/plain; charset=utf-8")
 
-    def _answer(self, body: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+    def _answer(
+        self, body: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK, more: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Referrer-Policy", "no-referrer")
+        for name, value in (more or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

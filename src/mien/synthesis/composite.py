@@ -35,12 +35,14 @@ TILE = 512  # px: bounds the memory, and OpenCV's remap takes no picture beyond 
 _MARGIN = 5  # px around a tile's sources that Lanczos reads
 
 
-def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.ndarray | None = None) -> np.ndarray:
+def composite(
+    pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.ndarray | None = None, meant: float = 1.0
+) -> np.ndarray:
     """Apply maps to a photo; returns a new array of the same shape and type.
 
     pixels: (H, W, 3) uint8 or uint16 RGB. transform: (2, 3) similarity, photo px -> crop px (pixel centres at
     integers in both); the crop may reach beyond the photo. lips: (8, 2) landmarks 60 to 67 in photo px, for maps whose
-    flow does not break between lips that close, or None.
+    flow does not break between lips that close, or None. meant: see `lips.close`.
     """
     result = pixels.copy()
     flow, shading, alpha = _quiet(maps)
@@ -57,7 +59,9 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.nd
     if lips is not None:
         k = np.float32(256 / len(flow))
         before = motion[..., 2]
-        moved, shade = close(motion[..., :2] * k, before, motion[..., 3], lips @ aligned[:, :2].T + aligned[:, 2])
+        moved, shade = close(
+            motion[..., :2] * k, before, motion[..., 3], lips @ aligned[:, :2].T + aligned[:, 2], meant
+        )
         closed = shade is not before
         motion = np.dstack([moved / k, shade, motion[..., 3]])
     motion[..., :2] = motion[..., :2] @ to_photo.T.astype(np.float32)
@@ -69,6 +73,12 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.nd
             dx, dy = _unblurred(dx, dy, motion, here, zoom)
         edited = (dx != 0) | (dy != 0) | (shade != 0) | (cover > 0)
         if edited.any():
+            # only as far as it reaches
+            left, top, width, height = cv2.boundingRect(edited.astype(np.uint8))
+            part = slice(top, top + height), slice(left, left + width)
+            dx, dy, shade, cover, edited = (np.ascontiguousarray(one[part]) for one in (dx, dy, shade, cover, edited))
+            here = np.column_stack([here[:, :2], here @ (left, top, 1)])
+            x0, y0, x1, y1 = x0 + left, y0 + top, x0 + left + width, y0 + top + height
             tile = _warp(pixels, dx, dy, x0, y0)
             tile *= (np.exp(shade) * (1 - cover))[..., None]
             if cover.any():
@@ -76,8 +86,8 @@ def composite(pixels: np.ndarray, maps: Maps, transform: np.ndarray, lips: np.nd
                 there = np.column_stack([here[:, :2], here @ (left, top, 1)])
                 colours = _sample(paint, there, (width, height))
                 painted = _painted(colours, aligned, (x0 + left, y0 + top), len(flow), zoom)
-                part = cover[top : top + height, left : left + width, None] * float(np.iinfo(pixels.dtype).max)
-                tile[top : top + height, left : left + width] += painted * part
+                covered = cover[top : top + height, left : left + width, None] * float(np.iinfo(pixels.dtype).max)
+                tile[top : top + height, left : left + width] += painted * covered
             np.copyto(result[y0:y1, x0:x1], _rounded(tile, pixels.dtype), where=edited[..., None])
     return result
 

@@ -55,18 +55,20 @@ def _matrix() -> np.ndarray:
 _MATRIX = _matrix()
 
 
-def crease_fields(landmarks: np.ndarray, size: int, rng: np.random.Generator, age: float = 1.0) -> np.ndarray:
-    """(K, size, size) float16 log-shading of each crease at full strength, in the frame of the (68, 2) landmarks.
+def crease_fields(
+    landmarks: np.ndarray, size: int, rng: np.random.Generator, age: float = 1.0, dtype: type = np.float16
+) -> np.ndarray:
+    """(K, size, size) log-shading of each crease at full strength, in the frame of the (68, 2) landmarks.
 
     rng jitters the lines a person; age scales their depth (1 for an adult of about thirty).
     """
     lm = landmarks.astype(np.float64)
-    out = []
+    out: list[np.ndarray] = []
     for name in crease_names():
         field = np.zeros((size, size), np.float32)
         for points, width, flank, strength in _curves(name, lm, rng):
-            field += _draw(points, width, flank, strength, float(np.linalg.norm(lm[45] - lm[36])), size)
-        out.append((field * DEPTH * age).astype(np.float16))
+            _draw(field, points, width, flank, strength, float(np.linalg.norm(lm[45] - lm[36])))
+        out.append((field * np.float32(DEPTH * age)).astype(dtype, copy=False))
     return np.stack(out)
 
 
@@ -130,17 +132,25 @@ def _curves(name: str, lm: np.ndarray, rng: np.random.Generator) -> Iterator[Cur
         yield np.stack(line), 0.018, 0.05, 0.9
 
 
-def _draw(points: np.ndarray, width: float, flank: float, strength: float, ocular: float, size: int) -> np.ndarray:
-    """One tapered soft line with a light flank; positive `flank` puts the light above it, negative below."""
+def _draw(field: np.ndarray, points: np.ndarray, width: float, flank: float, strength: float, ocular: float) -> None:
+    """Add one tapered soft line with a light flank; positive `flank` puts the light above it, negative below."""
     here, there = np.linspace(0, 1, len(points)), np.linspace(0, 1, 60)
     dense = np.stack([np.interp(there, here, points[:, k]) for k in (0, 1)], 1)
-    line = np.zeros((size, size), np.float32)
-    for k in range(59):
-        taper = np.sin(np.pi * (k + 0.5) / 59) ** 0.7
-        a, b = (dense[k] * 16).astype(int), (dense[k + 1] * 16).astype(int)
-        cv2.line(line, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), float(taper), 1, cv2.LINE_8, 4)
     sigma = max(width * ocular, 0.6)
+    # only there, where the line and its blurs reach
+    reach = int(np.ceil(8 * sigma + 2 + abs(flank) * ocular)) + 3
+    low = np.floor(dense.min(axis=0)).astype(int) - reach
+    high = np.ceil(dense.max(axis=0)).astype(int) + reach + 1
+    low, high = low.clip(0, len(field)), high.clip(0, len(field))
+    if (high <= low).any():
+        return
+    line = np.zeros((high[1] - low[1], high[0] - low[0]), np.float32)
+    ends = ((dense - low) * 16).astype(int).tolist()
+    tapers = np.sin(np.pi * (np.arange(59) + 0.5) / 59) ** 0.7
+    for a, b, taper in zip(ends, ends[1:], tapers.tolist(), strict=False):
+        cv2.line(line, a, b, taper, 1, cv2.LINE_8, 4)
     dark = cv2.GaussianBlur(line, (0, 0), sigma) * sigma * 2.5
     light = cv2.GaussianBlur(line, (0, 0), sigma * 2) * sigma * 2 * 2.5
     shift = np.array([[1, 0, 0], [0, 1, -flank * ocular]], np.float64)
-    return (-dark + 0.42 * cv2.warpAffine(light, shift, (size, size))) * strength
+    light = cv2.warpAffine(light, shift, line.shape[::-1])
+    field[low[1] : high[1], low[0] : high[0]] += (-dark + 0.42 * light) * strength

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 LUMA = np.array([0.299, 0.587, 0.114])
-CLEAR = 0.1
-"""Contrast, in [0, 1], of irises to be trusted: 0.12 to 0.37 on the val people, below zero where lids are mistaken."""
+CLEAR = (0.08, 0.12)
+"""Contrast, in [0, 1], of irises up to which they are guesses, and from which on they are trusted: 0.12 to 0.37 on the
+val people, below zero where lids are mistaken. Smooth between, or a blink would leap."""
 
 IRIS_RADIUS = 0.066  # of the distance between the outer eye corners: 5.9 mm of 90 mm
 
@@ -31,7 +32,7 @@ def eye_plate(photo: np.ndarray, landmarks: np.ndarray, visible: np.ndarray, ski
 def completed_eyes(
     photo: np.ndarray, landmarks: np.ndarray, visible: np.ndarray, skin: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """(`eye_plate`, how much darker the irises are than what lies around them): below `CLEAR` they are guesses."""
+    """(`eye_plate`, how much darker the irises are than what lies around them; see `CLEAR`)."""
     plate = photo.copy()
     size = photo.shape[0]
     span = float(np.linalg.norm(landmarks[36] - landmarks[45]))
@@ -142,11 +143,17 @@ def _disc_scores(
     # of a squint hardly a disc is seen: then the eye is taken to look ahead
     height = inside.sum(axis=0).max() / (2 * expected)
     aside = 0.03 + 0.30 * float(np.clip((0.6 - height) / 0.3, 0, 1))
-    for i, dx in enumerate(across):
-        for j, dy in enumerate(down):
-            distance = np.hypot(xx - centre[0] - dx * expected, yy - centre[1] - dy * expected) / expected
-            for k, r in enumerate(zooms):
-                inner, outer = inside & (distance < r), inside & (distance >= r) & (distance < 1.6 * r)
-                if inner.sum() >= 8 and outer.sum() >= 8:
-                    out[i, j, k] = grey[outer].mean() - grey[inner].mean() - aside * abs(dx) - 0.04 * abs(dy)
+    x = xx - (centre[0] + across * expected)[:, None, None, None]
+    y = yy - (centre[1] + down * expected)[:, None, None]
+    distance = (np.hypot(x, y) / expected)[..., inside]  # (across, down, pixels)
+    seen = grey[inside]
+    for k, r in enumerate(zooms):
+        inner, outer = distance < r, (distance >= r) & (distance < 1.6 * r)
+        counts = inner.sum(axis=-1), outer.sum(axis=-1)
+        of_inner, of_outer = (
+            np.where(disc, seen, 0).sum(axis=-1) / np.maximum(count, 1)
+            for disc, count in zip((inner, outer), counts, strict=True)
+        )
+        score = of_outer - of_inner - aside * np.abs(across)[:, None] - 0.04 * np.abs(down)
+        out[..., k] = np.where(np.minimum(*counts) >= 8, score, -np.inf)
     return out

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from mien.synthesis.dentition import Teeth
 from mien.synthesis.maps import Maps
 from mien.synthesis.moved import Moved
 from mien.synthesis.session import Weights, open_weights
-
-if TYPE_CHECKING:
-    from mien.synthesis.synthesiser import Sitting
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "generator.onnx"
 """The weights that come with the package."""
@@ -57,9 +53,9 @@ class Generator:
     def check(self, expression: Expression) -> None:
         """Any expression can be asked for."""
 
-    def sit(self, rgb: np.ndarray, face: Face, before: Sitting | None = None) -> Moved:
-        """A face (of a photo (H, W, 3) uint8) to edit any number of times. before: of a clip, the frame before."""
-        return Moved(self, rgb, face, before if isinstance(before, Moved) else None)
+    def sit(self, rgb: np.ndarray, face: Face) -> Moved:
+        """A face (of a photo (H, W, 3) uint8) to edit any number of times."""
+        return Moved(self, rgb, face)
 
     def maps(self, crop: np.ndarray, weights: np.ndarray, amount: float = 1.0) -> Maps:
         """Maps that take a crop to an expression.

@@ -7,7 +7,7 @@ stretch, the eyeball stays, and between the two lies the eye as completed behind
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -40,11 +40,23 @@ CORNER, SIDE = 6.0, 14.0
 """Crop px from a corner of the eye over which the rise sets in, and beyond it over which the lid's change fades."""
 
 
-def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
-    """(S, S, 3) float32 RGB in [0, 1]: the crop (uint8) with both eyes completed behind their lids.
+@dataclass(frozen=True)
+class Eyes:
+    """plate (S, S, 3) float32 RGB in [0, 1]: a crop with both eyes completed behind their lids. contrast: how much
+    darker the irises are than what lies around them; little if the eyes are closed, or squint."""
 
-    None if no iris is clear: the eyes are closed, squint too much, or the landmarks miss them.
-    """
+    plate: np.ndarray
+    contrast: float
+
+    @property
+    def trust(self) -> float:
+        """Share in [0, 1] of the plate that may show."""
+        t = min(max((self.contrast - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0.0), 1.0)
+        return t * t * (3 - 2 * t)
+
+
+def complete(crop: np.ndarray, landmarks: np.ndarray) -> Eyes:
+    """The eyes of a crop (S, S, 3) uint8; landmarks (68, 2) in its px."""
     photo = crop.astype(np.float32) / 255
     visible = np.zeros(photo.shape[:2], np.uint8)
     for eye in EYES:
@@ -53,21 +65,21 @@ def complete(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
             continue  # closed, or not in sight
         outline = np.r_[np.column_stack([x, upper]), np.column_stack([x, lower])[::-1]]
         cv2.fillPoly(visible, [np.round(outline * 16).astype(np.int32)], (1,), cv2.LINE_8, 4)
-    plate, contrast = completed_eyes(photo, landmarks, visible > 0, skin_colour(photo, landmarks))
-    return plate if contrast > CLEAR else None
+    return Eyes(*completed_eyes(photo, landmarks, visible > 0, skin_colour(photo, landmarks)))
 
 
-def widen(maps: Maps, plate: np.ndarray | None, landmarks: np.ndarray) -> Maps:
+def widen(maps: Maps, eyes: Eyes | None, landmarks: np.ndarray) -> Maps:
     """Maps of a crop, S px wide, with the lids moved as one piece wherever alpha bares an eye.
 
-    plate (S, S, 3): what `complete` gives, or None: then only brows are tempered. landmarks (68, 2) in px of the crop.
+    eyes: what `complete` gives; where they are guesses, or None, only brows are tempered. landmarks (68, 2) in px of
+    the crop.
     """
     tempered = _tempered(maps.flow, landmarks)
-    if plate is None:
+    if eyes is None or not eyes.trust:
         return maps if tempered is maps.flow else replace(maps, flow=tempered)
     flow, alpha, paint = tempered.copy(), maps.alpha.copy(), maps.paint.copy()
     for eye in EYES:
-        _widen(flow, alpha, paint, plate, landmarks[list(eye)])
+        _widen(flow, alpha, paint, eyes, landmarks[list(eye)])
     return replace(maps, flow=flow, alpha=alpha, paint=paint)
 
 
@@ -92,7 +104,7 @@ def _tempered(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return out
 
 
-def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, plate: np.ndarray, eye: np.ndarray) -> None:
+def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, eyes: Eyes, eye: np.ndarray) -> None:
     """One eye, in place; eye (6, 2)."""
     size = len(flow)
     k = size / 256
@@ -121,7 +133,7 @@ def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, plate: np.nda
     corner = np.clip(np.minimum(x - x[side], x[-side - 1] - x) / (CORNER * k), 0, 1)
     rise = np.minimum(_soft(bared * inside, 2 * k), MOST * k) * np.sqrt(corner)
     t = np.clip((rise / k - RISE[0]) / (RISE[1] - RISE[0]), 0, 1)
-    weight = (t * t * (3 - 2 * t)).astype(np.float32)
+    weight = (t * t * (3 - 2 * t) * eyes.trust).astype(np.float32)
     if not weight.any():
         return
     lid = margin - rise
@@ -137,9 +149,9 @@ def _widen(flow: np.ndarray, alpha: np.ndarray, paint: np.ndarray, plate: np.nda
     opening = np.clip((y - lid) / (1.5 * k) + 0.5, 0, 1) * np.clip((margin - y) / (1.5 * k) + 1.0, 0, 1)
     cover += (opening - cover) * weight * (y < lower - ball[:, 1])
     at_x, at_y = x + ball[:, 0] + 0 * y, y + ball[:, 1]
-    eyes = cv2.remap(plate, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR)
+    behind = cv2.remap(eyes.plate, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR)
     here = paint[rows, columns][:, inner]
-    here += (eyes[:, inner] - here) * weight[inner, None]
+    here += (behind[:, inner] - here) * weight[inner, None]
 
 
 def _lids(eye: np.ndarray, k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

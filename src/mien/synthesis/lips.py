@@ -28,11 +28,13 @@ LINE, WIDTH = 0.45, 0.7
 """The line where lips meet: its darkening (log) and its standard deviation in crop px."""
 
 
-def close(flow: np.ndarray, shading: np.ndarray, alpha: np.ndarray, lips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def close(
+    flow: np.ndarray, shading: np.ndarray, alpha: np.ndarray, lips: np.ndarray, meant: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
     """(flow, shading) with the squeezed opening between closing lips cut out; new arrays where anything changes.
 
     flow (H, H, 2), (dx, dy) in crop px of 256; shading, alpha (H, H), at any resolution of the aligned crop.
-    lips (8, 2): landmarks 60 to 67 of the photo, in crop px of 256.
+    lips (8, 2): landmarks 60 to 67 of the photo, in crop px of 256. meant: how much of it is to be, in [0, 1].
     """
     size = len(flow)
     scale = size / 256
@@ -54,7 +56,7 @@ def close(flow: np.ndarray, shading: np.ndarray, alpha: np.ndarray, lips: np.nda
     ends = part[first, columns], part[last, columns]  # each (columns, 2)
     height = (last - first + 1) / scale
     share = height / np.maximum(height + ends[1][:, 1] - ends[0][:, 1], 1e-3)  # of the opening's height that is kept
-    weight = np.clip((SQUEEZE[1] - share) / (SQUEEZE[1] - SQUEEZE[0]), 0, 1) * inside.any(axis=0)
+    weight = np.clip((SQUEEZE[1] - share) / (SQUEEZE[1] - SQUEEZE[0]), 0, 1) * inside.any(axis=0) * meant
     weight *= np.clip(np.where(inside, across, 0).max(axis=0) / CORNER, 0, 1)
     weight = _smooth(weight * (np.where(inside, painted, 0).max(axis=0) < 0.5), scale)
     if not (weight > 0.01).any():

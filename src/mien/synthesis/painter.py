@@ -98,13 +98,18 @@ class Painter:
             made = np.clip(photo + (made - photo) * np.float32(amount), 0, 1)
         return made, min(1.0, amount)
 
-    def sit(self, rgb: np.ndarray, face: Face, before: Sitting | None = None) -> Painted:
-        """A face (of a photo (H, W, 3) uint8) to edit any number of times. before: of a clip, of no use here."""
+    def sit(self, rgb: np.ndarray, face: Face) -> Painted:
+        """A face (of a photo (H, W, 3) uint8) to edit any number of times."""
         return Painted(self, rgb, face)
 
 
 class Painted:
     """One face of a photo; its crop is kept for the next edit."""
+
+    irises = None
+
+    def talks(self, still: Sitting, jaw: float) -> None:
+        """Of no use here."""
 
     def __init__(self, network: Painter, rgb: np.ndarray, face: Face) -> None:
         self._network, self._face = network, face

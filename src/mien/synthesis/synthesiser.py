@@ -24,6 +24,16 @@ class Sitting(Protocol):
         in (0, 1.3] as in `Portrait.edit`."""
         ...
 
+    @property
+    def irises(self) -> float | None:
+        """The irises' contrast in [0, 1], little behind closed lids; None where no single shape can be asked for."""
+        ...
+
+    def talks(self, still: Sitting, jaw: float) -> None:
+        """Say that the face talks: `jaw` is its jawOpen beyond its rest, `still` the same face with its mouth at rest,
+        in another frame."""
+        ...
+
 
 class Synthesiser(Protocol):
     """Weights in a session. names: the expressions by name that it can be asked for."""
@@ -38,8 +48,8 @@ class Synthesiser(Protocol):
     def check(self, expression: Expression) -> None:
         """Raise a `MienError` for an expression that these weights cannot make."""
 
-    def sit(self, rgb: np.ndarray, face: Face, before: Sitting | None = None) -> Sitting:
-        """A face of a photo (H, W, 3) uint8. before: the same face in the frame before, of a clip."""
+    def sit(self, rgb: np.ndarray, face: Face) -> Sitting:
+        """A face of a photo (H, W, 3) uint8."""
         ...
 
 

@@ -36,11 +36,15 @@ def prepare(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
     landmarks (68, 2) in px of the crop.
     """
-    fields = crease_fields(landmarks, len(crop), np.random.default_rng(0)).astype(np.float32)
+    fields = crease_fields(landmarks, len(crop), np.random.default_rng(0), dtype=np.float32)
     lab = cv2.cvtColor(cv2.GaussianBlur(crop, (0, 0), 1.5 * len(crop) / 256), cv2.COLOR_RGB2LAB).astype(np.float32)
     lab[..., 0] *= 0.5
     cheeks = np.round(0.5 * landmarks[[2, 14]] + 0.5 * landmarks[[31, 35]]).astype(int).clip(0, len(crop) - 1)
-    near = np.min([np.linalg.norm(lab - lab[y, x], axis=2) for x, y in cheeks], axis=0)
+    near = np.full(lab.shape[:2], np.inf, np.float32)
+    for x, y in cheeks:
+        away = cv2.subtract(lab, (*lab[y, x].tolist(), 0))
+        near = np.minimum(near, np.einsum("yxc,yxc->yx", away, away))
+    near = np.sqrt(near)
     skin = np.clip(2 - near / TOLERANCE, 0, 1)
     return fields * cv2.GaussianBlur(skin, (0, 0), 2.0 * len(crop) / 256)
 

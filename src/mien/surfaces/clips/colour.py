@@ -35,7 +35,8 @@ def frame_of(edited: np.ndarray, before: np.ndarray, frame: av.VideoFrame, turne
     form = DEEP if is_deep(frame) else PLAIN
     width, height = frame.width & ~1, frame.height & ~1
     same = frame.format.name.replace("yuvj", "yuv") == form
-    changed = turned.stored((edited != before).any(axis=2))[:height, :width]
+    differs = edited != before
+    changed = turned.stored(differs[..., 0] | differs[..., 1] | differs[..., 2])[:height, :width]
     if not same or changed.any():
         pixels = np.ascontiguousarray(turned.stored(edited)[:height, :width])
         source = av.VideoFrame.from_ndarray(pixels, format="rgb48le" if form == DEEP else "rgb24")
@@ -45,7 +46,8 @@ def frame_of(edited: np.ndarray, before: np.ndarray, frame: av.VideoFrame, turne
     else:
         made = av.VideoFrame(width, height, form)
     if same:
-        blocks = changed.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
+        rows = changed[::2] | changed[1::2]
+        blocks = rows[:, ::2] | rows[:, 1::2]
         for index, mask in enumerate((changed, blocks, blocks)):
             new, old = (_plane(one, index, mask.shape) for one in (made, frame))
             np.copyto(new, old, where=~mask)

@@ -11,11 +11,16 @@ from mien.errors import MienError
 from mien.expression import Expression
 from mien.face import Choice
 from mien.surfaces.clips.keyframes import Track
+from mien.surfaces.clips.liveliness import Liveliness
 from mien.surfaces.clips.tracking import Seen, Tracker
 from mien.synthesis.synthesiser import Sitting
 
 FEW = 5e-3
 """An amount below this is nothing."""
+
+
+QUIET = 0.03
+"""A jawOpen below which a mouth rests."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class Take:
         self._face = _checked(face)
         self._tracker = Tracker()
         self._chosen: int | None = None
-        self._before: dict[int, Sitting] = {}
+        self._lively: dict[int, Liveliness] = {}
+        self._still: dict[int, Sitting] = {}  # of each face, the last in which it did not talk
         self.met: set[int] = set()  # numbers of the faces that came
         self.chosen: set[int] = set()  # of those, which were meant
 
@@ -54,16 +60,29 @@ class Take:
         seen = self._tracker.step(rgb, time)
         expression, amount = self.track.at(time)
         self.met |= {one.number for one in seen}
-        edits, sittings = [], {}
+        edits = []
         for one in self._choose(seen):
             self.chosen.add(one.number)
             share = amount * one.presence * one.presence * (3 - 2 * one.presence)
             if share > FEW:
-                sitting = self._generator.sit(rgb, one.face, self._before.get(one.number))
-                sittings[one.number] = sitting
-                edits.append((sitting, expression, share))
-        self._before = sittings
+                sitting = self._generator.sit(rgb, one.face)
+                edits.append((sitting, self._upon(expression, one, sitting, time), share))
+        here = {one.number for one in seen}
+        for kept in (self._lively, self._still):
+            for number in kept.keys() - here:
+                del kept[number]
         return Plan(tuple(edits))
+
+    def _upon(self, expression: Expression, one: Seen, sitting: Sitting, time: float) -> Expression:
+        """The target of a face that talks and blinks on."""
+        if sitting.irises is None:
+            return expression
+        lively = self._lively.setdefault(one.number, Liveliness())
+        doing = lively.step(one.lips, sitting.irises, time)
+        if doing.talk <= QUIET or one.number not in self._still:
+            self._still[one.number] = sitting
+        sitting.talks(self._still[one.number], doing.talk)
+        return doing.upon(expression)
 
     def missed(self, name: str) -> MienError | None:
         """What is wrong with a clip in which no face was meant."""

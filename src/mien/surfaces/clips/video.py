@@ -19,6 +19,7 @@ from mien.errors import MienError
 from mien.face import Choice
 from mien.formats import whole
 from mien.surfaces.clips.colour import frame_of, rgb_of
+from mien.surfaces.clips.kept import kept, left_out
 from mien.surfaces.clips.keyframes import Track
 from mien.surfaces.clips.reading import About, about, decoded, opened
 from mien.surfaces.clips.sequence import seal
@@ -33,7 +34,8 @@ _OWN = ("major_brand", "minor_version", "compatible_brands", "encoder")
 
 @dataclass(frozen=True)
 class Done:
-    """What was written. frames: all, and those with an edit; faces: how many came, and how many were meant."""
+    """What was written. frames: all, and those with an edit; faces: how many came, and how many were meant; left: what
+    of the video was not kept, in words."""
 
     path: Path
     frames: int
@@ -41,6 +43,7 @@ class Done:
     faces: int
     chosen: int
     step: dict[str, Any]
+    left: tuple[str, ...] = ()
 
 
 def video(
@@ -65,14 +68,14 @@ def video(
     editor = editor or Editor()
     take = Take(editor, track, face)
     with whole(output) as part:
-        frames, edited = _edit(source, part, _form(output), said, take, sound, tell)
+        frames, edited, left = _edit(source, part, _form(output), said, take, sound, tell)
         wrong = take.missed(str(source))
         if wrong is not None:
             raise wrong
         step = _step(editor, source, track, face, frames, edited)
         if provenance:
             seal(part, _form(output), _packet(source, step), step, credentials, source)
-    return Done(output, frames, edited, len(take.met), len(take.chosen), step)
+    return Done(output, frames, edited, len(take.met), len(take.chosen), step, left)
 
 
 def _edit(
@@ -83,15 +86,15 @@ def _edit(
     take: Take,
     sound: bool,
     tell: Callable[[int, int | None], None] | None,
-) -> tuple[int, int]:
-    """(frames written, frames edited)."""
+) -> tuple[int, int, tuple[str, ...]]:
+    """(frames written, frames edited, what was left out)."""
     count = edited = 0
     start: float | None = None
     turned, workers = said.turned, threads_here()
     waiting: deque[Future[tuple[Any, bool]]] = deque()
     with opened(source) as container, ThreadPoolExecutor(workers) as pool:
         stream = container.streams.video[0]
-        tracks = [one for one in container.streams.audio if one.codec_context is not None] if sound else []
+        tracks, left = kept(container, sound), left_out(container, said.first, sound)
         # a first frame tells what the encoder is to expect
         first = rgb_of(said.first, turned)
         like = frame_of(first, first, said.first, turned)
@@ -102,6 +105,8 @@ def _edit(
         with Movie(
             part, form, like, said.time_base, rate, said.matrix, tracks, metadata, stream.sample_aspect_ratio
         ) as movie:
+            if not movie.chapters(container.chapters()):
+                left = (*left, "damaged chapters")
 
             def write() -> None:
                 nonlocal count, edited
@@ -126,7 +131,7 @@ def _edit(
             while waiting:
                 write()
             movie.finish()
-    return count, edited
+    return count, edited, left
 
 
 def _carry_out(plan: Plan, pixels: np.ndarray, frame: Any, turned: Turn) -> tuple[Any, bool]:

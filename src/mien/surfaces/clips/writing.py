@@ -12,10 +12,11 @@ import av
 from mien.errors import MienError
 from mien.formats import check_place
 from mien.surfaces.clips.colour import DEEP, PLAIN
+from mien.surfaces.clips.kept import add_chapters
 from mien.xmp_files import MOVIES
 
 QUALITY = {
-    "libx264": {"crf": "17", "preset": "fast"},
+    "libx264": {"crf": "17", "preset": "faster"},
     "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=none"},
 }
 """Options of the encoders: hardly to be told from the original."""
@@ -34,7 +35,7 @@ class Movie:
     """A movie being written. Use it in a `with`, or call `close`.
 
     like: a frame (of PyAV) that has the size, depth and colours of those to come. matrix: how players turn them.
-    sound: streams (of PyAV) whose packets are copied.
+    copied: streams (of PyAV) whose packets are copied. Nothing is written before the first frame or packet.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Movie:
         time_base: Fraction,
         rate: Fraction | None = None,
         matrix: Sequence[int] | None = None,
-        sound: Sequence[Any] = (),
+        copied: Sequence[Any] = (),
         metadata: dict[str, str] | None = None,
         aspect: Fraction | None = None,
     ) -> None:
@@ -71,24 +72,41 @@ class Movie:
         if matrix is not None:
             stream.set_display_matrix(matrix)
         self._stream = stream
-        self._sound = {}
-        for one in sound:
+        self._form, self._copied, self._begun = form, list(copied), False
+        self._streams = {}
+        for one in copied:
             try:
-                self._sound[one.index] = self._container.add_stream_from_template(one)
+                made = self._container.add_stream_from_template(one)
             except (av.error.FFmpegError, ValueError):
                 raise _unfit(one, form) from None
+            made.metadata.update(one.metadata)  # its language
+            self._streams[one.index] = made
+
+    def chapters(self, chapters: Sequence[dict[str, Any]]) -> bool:
+        """Mark chapters (as PyAV has them), before anything is written; False if they are damaged."""
+        return add_chapters(self._container, chapters)
+
+    def _begin(self) -> None:
+        """Write the head of the file."""
+        if self._begun:
+            return
+        self._begun = True
         try:
             self._container.start_encoding()
         except av.error.FFmpegError:
-            raise _unfit(sound[0], form) if sound else MienError("cannot begin a video of this kind") from None
+            raise (
+                _unfit(self._copied[0], self._form) if self._copied else MienError("cannot begin a video of this kind")
+            ) from None
 
     def frame(self, frame: Any) -> None:
         """Write a frame; its pts and time base are kept."""
+        self._begin()
         self._container.mux(self._stream.encode(frame))
 
     def packet(self, packet: Any) -> None:
-        """Copy a packet of sound."""
-        packet.stream = self._sound[packet.stream.index]
+        """Copy a packet of sound or subtitles."""
+        self._begin()
+        packet.stream = self._streams[packet.stream.index]
         self._container.mux(packet)
 
     def finish(self) -> None:
@@ -106,4 +124,5 @@ class Movie:
 def _unfit(stream: Any, form: str) -> MienError:
     name = stream.codec_context.name if stream.codec_context is not None else "unknown"
     other = ".mov" if form == "mp4" else ".mp4"
-    return MienError(f"the sound ({name}) cannot be copied into this kind of file; try a {other}, or --no-sound")
+    what = "subtitles" if stream.type == "subtitle" else "sound"
+    return MienError(f"the {what} ({name}) cannot be copied into this kind of file; try a {other}, or --no-sound")

@@ -1,7 +1,7 @@
 """An opened mouth has an edge: either a lip is seen at a place or what lies behind it, never half of both.
 
-A network that is not sure where lips part says so with an alpha between, broad and low, and teeth shine through the lips.
-Here that alpha is made as steep as an edge seen at the crop's resolution, and whole inside.
+A network that is not sure where lips part gives an alpha between, broad and low, and teeth shine through the lips. Here
+that alpha is made as steep as an edge seen at the resolution of the crop, and whole inside.
 """
 
 from __future__ import annotations

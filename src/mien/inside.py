@@ -25,3 +25,10 @@ def target(out: Path, path: str) -> Path:
     if not there.parent.resolve().is_relative_to(out.resolve()):
         raise MienError(f"{there.parent} is a link that leads out of {out}: nothing is written there")
     return there
+
+
+def own(path: Path) -> Path:
+    """A file that is to be added to, as it is; a `MienError` for a link, which may lead anywhere."""
+    if path.is_symlink():
+        raise MienError(f"{path} is a link: nothing is written where it leads")
+    return path

@@ -46,9 +46,11 @@ def opened(path: Path) -> Iterator[Any]:
         raise MienError(f"{path} is a folder, not a video")
     if not path.is_file():
         raise MienError(f"{path} does not exist")
+    # max_pixels: of decoders, here those that find out what the streams are
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_streams": "64"}
+    pixels = {"max_pixels": str(MAX_FRAME)}
     try:
-        container = av.open(str(path.resolve()), container_options=options, metadata_errors="replace")
+        container = av.open(str(path.resolve()), options=pixels, container_options=options, metadata_errors="replace")
     except av.error.FFmpegError:
         raise MienError(f"{path} is not a video that can be read (MP4, MOV, MKV, WebM, AVI, TS)") from None
     with container:
@@ -61,7 +63,11 @@ def opened(path: Path) -> Iterator[Any]:
         if context.width * context.height > MAX_FRAME:
             raise MienError(f"{path} has frames of more than {MAX_FRAME // 1_000_000} million pixels; shrink it first")
         stream.thread_type = "AUTO"
-        yield container
+        context.options = pixels  # a stream may change its size midway
+        try:
+            yield container
+        except av.error.FFmpegError as error:
+            raise MienError(f"{path} is damaged, or of a kind that cannot be worked on ({error.strerror})") from None
 
 
 def about(path: Path) -> About:

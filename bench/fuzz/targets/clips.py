@@ -137,15 +137,18 @@ def _film(folder: Path) -> Run:
 
     def run(data: bytes) -> None:
         source.write_bytes(data)
-        turned = reading.about(source).turned
+        said = reading.about(source)
+        first = said.first
         with reading.opened(source) as container:
             streams = [container.streams.video[0], *container.streams.audio]
             for count, (frame, _) in enumerate(reading.decoded(container, streams)):
                 if frame is not None:
-                    pixels = colour.rgb_of(frame, turned)
+                    if (frame.width, frame.height, frame.format.name) != (first.width, first.height, first.format.name):
+                        return  # as `video` does
+                    pixels = colour.rgb_of(frame, said.turned)
                     edited = pixels.copy()
                     edited[:2] //= 2
-                    made = colour.frame_of(edited, pixels, frame, turned)
+                    made = colour.frame_of(edited, pixels, frame, said.turned)
                     assert (made.width, made.height) == (frame.width & ~1, frame.height & ~1)
                     assert frame.time is not None
                 if count > ENOUGH:

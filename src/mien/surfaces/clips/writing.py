@@ -24,6 +24,8 @@ QUALITY = {
 _NARROW = 64  # px: below, x265 4.2 writes beyond the end of its memory where it weighs blocks by what follows (cutree)
 
 
+_LARGE = 1920 * 1088  # px of a frame: above, memory counts more than the last byte of the file
+
 _AT_ONCE = 2
 """Frames: for so few, x265 4.2 gives decoding times that nobody has set. They are decoded as they are shown."""
 
@@ -61,7 +63,7 @@ class Movie:
         self._container = av.open(str(path), "w", format=form, options={"movflags": "+faststart"})
         self._container.metadata.update(metadata or {})
         try:
-            stream = self._container.add_stream(name, rate=rate or 25, options=_options(name, like.width))
+            stream = self._container.add_stream(name, rate=rate or 25, options=_options(name, like.width, like.height))
         except (av.error.FFmpegError, ValueError):
             raise MienError(
                 f"this PyAV has no encoder {name}; install the one of PyPI: pip install 'mien[video]'"
@@ -126,10 +128,16 @@ class Movie:
         self._container.close()
 
 
-def _options(name: str, width: int) -> dict[str, str]:
-    options = dict(QUALITY[name])
-    if name == "libx265" and width < _NARROW:
-        options["x265-params"] += ":cutree=0"
+def _options(name: str, width: int, height: int) -> dict[str, str]:
+    options, more = dict(QUALITY[name]), ""
+    if width < _NARROW:
+        more = ":cutree=0"
+    if width * height > _LARGE:  # an encoder holds the frames that it looks ahead at, and some for each thread
+        share = _LARGE / (width * height)
+        options |= {"rc-lookahead": str(max(4, int(30 * share))), "threads": "4"}
+        more = f":rc-lookahead={max(5, int(15 * share))}:frame-threads=1"
+    if name == "libx265":
+        return QUALITY[name] | {"x265-params": QUALITY[name]["x265-params"] + more}
     return options
 
 

@@ -36,7 +36,7 @@ count = 0
 def tell(done, _):
     global count
     count = done
-    if done >= 20:
+    if done >= 20 and time.perf_counter() - began > 15:
         raise MienError("enough")
 editor = Editor(write_stand_in(Path(sys.argv[1] + ".onnx")))
 before, began, said = peak(), time.perf_counter(), "done"
@@ -98,8 +98,8 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "8192x4320, 10 bits", film((8192, 4320), codec="ffv1", form="matroska", pix_fmt="yuv420p10le", frames=3)
     yield "16000x2300, 4:4:4", film((16000, 2300), pix_fmt="yuv444p", frames=12)
     yield "12000x12000", film((12000, 12000), frames=2)
-    many = film((64, 48), "mpegts", frames=2000, bf="0", g="10")
-    yield "12000x12000 after 2000 small frames", many + film((12000, 12000), "mpegts", frames=2)
+    many = film((64, 48), "mpegts", frames=700, bf="0", g="10")
+    yield "12000x12000 after 700 small frames", many + film((12000, 12000), "mpegts", frames=2)
     yield "times of years apart", film((64, 48), "matroska", step=10**13)
     yield "10^8 frames a second", film((64, 48), rate=10**8)
     yield "4000 million samples of 1 byte", changed(small, b"stsz", struct.pack(">III", 0, 1, 2**32 - 1))

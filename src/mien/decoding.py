@@ -18,7 +18,7 @@ decoded."""
 MAX_PIXELS = 170_000_000
 """Of any picture, though more might fit."""
 
-_BAND = 1 << 22  # px that are copied from Pillow at a time
+_BAND = 1 << 20  # px that are copied from Pillow at a time
 
 # Bytes a pixel at the worst moment. Pillow holds 4; a progressive JPEG 6 more until it is decoded, a TIFF of one strip
 # up to 8 and the same once more in OpenCV; libwebp three canvases. `bench/fuzz/bombs.py` measures it.

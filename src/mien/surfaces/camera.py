@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import secrets
 import threading
@@ -45,8 +46,8 @@ def opened(device: str, width: int = 640) -> Iterator[Any]:
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         number = int(device) if re.fullmatch("[0-9]{1,4}", device) else None
-        if number is None and not Path(device).is_file():
-            raise MienError(f"a camera is a number from 0 on, or a video file, not '{device}'")
+        if number is None and not os.path.isfile(device):
+            raise MienError(f"a camera is a number from 0 on, or a video file, not '{device[:200]}'")
         source = cv2.VideoCapture(device if number is None else number)
         if number is not None:
             source.set(cv2.CAP_PROP_FRAME_WIDTH, width)

@@ -1,11 +1,18 @@
 """What strangers' files did before they were fuzzed (bench/fuzz): each once more, and nothing leads out of a folder."""
 
+import base64
 import hashlib
 import io
 import json
 import os
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +26,7 @@ from mien.data.labelled import licence_of
 from mien.data.manifest import read_dataset, read_manifest
 from mien.data.prepare import prepare
 from mien.data.prepared import check_prepared, read_prepared
+from mien.decoding import most_pixels
 from mien.editor import Editor
 from mien.errors import MienError
 from mien.evaluation.methods import Identity
@@ -28,6 +36,7 @@ from mien.evaluation.seen import Store
 from mien.formats import encode
 from mien.inside import outside, target
 from mien.picture import as_picture
+from mien.picture import read as read_picture
 from mien.provenance import stamped
 from mien.surfaces.folders.journal import Journal
 from mien.surfaces.folders.runs import is_done
@@ -242,3 +251,115 @@ def test_a_network_with_names_that_are_no_text(tmp_path):
     path.with_suffix(".json").unlink()
     with pytest.raises(MienError, match="not UTF-8"):
         open_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "side", "refused"),
+    [(2, 8, 13_000, False), (6, 8, 13_000, False), (2, 16, 12_800, False), (6, 16, 11_200, False),
+     (2, 8, 13_100, True), (2, 16, 12_900, True), (6, 16, 11_300, True), (4, 16, 11_300, True)],
+)  # fmt: skip
+def test_pictures_are_limited_by_what_reading_them_takes(kind, depth, side, refused, tmp_path):
+    head = struct.pack(">IIBBBBB", side, side, depth, kind, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 99)), (b"IEND", b"")]
+    (tmp_path / "x.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks)
+    )
+    with warnings.catch_warnings(action="ignore"), Image.open(tmp_path / "x.png") as image:
+        assert (side * side > most_pixels(image)) == refused
+    if refused:
+        with pytest.raises(MienError, match="million pixels; make it smaller first"):
+            read_picture(tmp_path / "x.png")
+
+
+PEAK = """
+import sys
+from mien.picture import read
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+before = peak()
+picture = read(sys.argv[1])
+print((peak() - before) / picture.rgb[..., 0].size)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the peak of a process is read from /proc")
+@pytest.mark.parametrize(("end", "depth", "most"), [("png", 16, 17), ("tiff", 16, 17), ("png", 8, 12), ("webp", 8, 17)])
+def test_bytes_a_pixel_while_a_picture_is_read(end, depth, most, tmp_path):
+    """The peak of a process of its own, as `most_pixels` counts with; bench/fuzz/bombs.py measures it at the limit."""
+    pixels = np.zeros((3000, 4000, 4), np.uint16 if depth == 16 else np.uint8)
+    pixels[::7] = 90
+    (tmp_path / "x").write_bytes(cv2.imencode(f".{end}", pixels)[1].tobytes())
+    done = subprocess.run([sys.executable, "-c", PEAK, tmp_path / "x"], capture_output=True, check=True)
+    assert float(done.stdout) < most + 1.5  # of 12 million pixels: bands, and what comes with the first picture
+
+
+def test_a_certificate_whose_key_cannot_be_read(tmp_path):
+    """Its kind of key is unknown, or its curve's point is none."""
+    pytest.importorskip("c2pa")
+    from certificates import write_chain
+    from mien import credentials
+
+    chain, key = write_chain(tmp_path)
+    text = chain.read_text()
+    first = base64.b64decode("".join(text.split("-----")[2].split()))
+    ec = bytes.fromhex("06072a8648ce3d0201")  # id-ecPublicKey
+    at = first.index(ec)
+    point = first.index(b"\x03\x42\x00\x04", at)
+    for changed in (
+        first[: at + 8] + b"\x7d" + first[at + 9 :],
+        first[: point + 4] + bytes(64) + first[point + 68 :],
+    ):
+        rest = text.split("-----END CERTIFICATE-----", 1)[1]
+        chain.write_text(
+            "-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(changed).decode() + "-----END CERTIFICATE-----" + rest
+        )
+        with pytest.raises(MienError, match="has no public key that can be read"):
+            credentials.load(chain, key)
+
+
+def test_a_report_of_crops_of_another_size_and_of_faces_nowhere(tmp_path):
+    from contextlib import nullcontext
+
+    from evaluation.small import prepared as small
+    from mien.evaluation import run as evaluation
+
+    folder = small(tmp_path / "p")
+    options = evaluation.Options(folder, "val", ("identity",), tmp_path / "out", targets=("happy",), strengths=(1.0,))
+    change_told(folder, options={"size": 3})
+    told, _ = evaluation.evaluate(options, lambda title: nullcontext(lambda done, of: None))
+    assert told["failures"]["identity"]["unreadable_inputs"] == ["happy.png", "neutral.png"]
+    assert len(told["failures"]["identity"]["not_made"]) == told["failures"]["identity"]["asked"]
+    for landmarks in ("nan " * 136, "1e300 " * 136, "1 1 " * 68):
+        change_rows(folder, lambda row, landmarks=landmarks: row | {"landmarks": landmarks.strip()})
+        with pytest.raises(MienError, match="has no landmarks or transform"):
+            read_protocol(folder, "val")
+
+
+@pytest.mark.parametrize("landmarks", ["nan " * 136, "inf " * 136, "1 " * 136])
+def test_a_face_that_lies_nowhere(landmarks, prepared):
+    from mien.augment.make import face_of
+    from mien.data.labelled import read_rows
+
+    change_rows(prepared, lambda row: row | {"landmarks": landmarks.strip()})
+    with pytest.raises(MienError, match="does not say where the face lies"):
+        face_of(read_rows(prepared)[0], 64)
+
+
+def test_digits_that_are_none_to_int():
+    """'²'.isdigit() is true, and int() takes no more than 4300 of the others."""
+    from mien.cli.data import _frames
+    from mien.data.filters import _matches
+    from mien.surfaces.camera import opened
+    from mien.surfaces.folders.runs import check_face
+    from mien.surfaces.stimuli.framing import framing_of
+
+    for odd in ("²", "9" * 5000):
+        for read_it in (_frames, check_face, lambda text: framing_of(f"{text}x{text}")):
+            with pytest.raises(MienError):
+                read_it(odd)
+        with pytest.raises(MienError, match="a camera is a number"), opened(odd):
+            pass
+        assert not _matches(odd, "half-045")
+    assert _matches("45", "half-045")

@@ -8,6 +8,8 @@ import re
 import struct
 import zlib
 
+import films
+
 NUMBERS = (0, 1, 2, 7, 8, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 WORDS = (
     "", "0", "-1", "1e999", "nan", "inf", "9" * 400, "..", "../x", "/etc/passwd", "a/../../b", "\\", "\0", "\x1b[2J",
@@ -69,9 +71,10 @@ def _picture(data: bytes, lots: random.Random) -> bytes:
         return _png(data, lots)
     if data.startswith(b"\xff\xd8"):
         return _jpeg(data, lots)
-    if data.startswith(b"RIFF"):
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _riff(data, lots)
-    return _bytes(data, lots)
+    film = films.kind(data)
+    return _bytes(data, lots) if film is None else films.mutated(data, film, lots, _bytes)
 
 
 def _png(data: bytes, lots: random.Random) -> bytes:

@@ -18,10 +18,13 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import atheris  # noqa: E402
 
 MODULES = (
-    "mien.augment.make", "mien.data.check", "mien.data.databases", "mien.data.journal", "mien.data.labelled",
-    "mien.evaluation.classifier", "mien.evaluation.judges", "mien.evaluation.pictures", "mien.evaluation.protocol",
-    "mien.formats", "mien.picture", "mien.provenance", "mien.surfaces.folders.journal", "mien.training.checkpoint",
-    "mien.training.classifier.pictures", "mien.training.config", "mien.training.paper.config",
+    "mien.augment.make", "mien.cli", "mien.credentials", "mien.data.check", "mien.data.databases", "mien.data.journal",
+    "mien.data.labelled", "mien.evaluation.classifier", "mien.evaluation.judges", "mien.evaluation.pictures",
+    "mien.evaluation.protocol", "mien.evaluation.report", "mien.evaluation.run", "mien.formats", "mien.picture",
+    "mien.provenance", "mien.surfaces.camera", "mien.surfaces.clips.video", "mien.surfaces.folders.batch",
+    "mien.surfaces.folders.journal", "mien.surfaces.stimuli.stimuli", "mien.surfaces.ui.guard",
+    "mien.training.checkpoint", "mien.training.classifier.pictures", "mien.training.config",
+    "mien.training.paper.config",
 )  # fmt: skip
 """What coverage guides: loaded before anything else of ours."""
 

@@ -233,7 +233,11 @@ def _algorithm(chain: str, key: str, certificate_path: Path, key_path: Path) -> 
     except Exception:  # what cryptography raises here depends on the damage
         raise MienError(f"{key_path} holds no private key in PEM") from None
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    if certificate.public_key().public_bytes(*form) != private.public_key().public_bytes(*form):
+    try:
+        public = certificate.public_key().public_bytes(*form)
+    except Exception:  # likewise
+        raise MienError(f"the first certificate in {certificate_path} has no public key that can be read") from None
+    if public != private.public_key().public_bytes(*form):
         raise MienError(f"{key_path} is not the key of the first certificate in {certificate_path}")
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return "ed25519"

@@ -49,12 +49,13 @@ def check_output(path: str | Path, picture: Picture | None = None) -> None:
 
 def check_place(path: Path) -> None:
     """Refuse with a `MienError` a file that cannot be written where it is to lie."""
-    if path.is_dir():
-        raise MienError(f"cannot write {path}: it is a folder")
     folder = path.parent
-    if not folder.is_dir():
-        raise MienError(f"cannot write {path}: there is no folder {folder}")
-    try:  # asking os.access is not enough on read-only or odd file systems
+    try:  # a name may be too long to ask of
+        if path.is_dir():
+            raise MienError(f"cannot write {path}: it is a folder")
+        if not folder.is_dir():
+            raise MienError(f"cannot write {path}: there is no folder {folder}")
+        # asking os.access is not enough on read-only or odd file systems
         with temporary(path).open("xb") as probe:
             os.unlink(probe.name)
     except OSError as error:

@@ -19,9 +19,16 @@ def target(out: Path, path: str) -> Path:
         raise MienError(f"{path!r} would be written outside {out}")
     there = out / path
     try:
+        if not there.parent.resolve().is_relative_to(out.resolve()):
+            raise MienError(f"{there.parent} is a link that leads out of {out}: nothing is written there")
         there.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MienError(f"cannot make the folder {there.parent}: {error.strerror or error}") from None
-    if not there.parent.resolve().is_relative_to(out.resolve()):
-        raise MienError(f"{there.parent} is a link that leads out of {out}: nothing is written there")
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+        raise MienError(f"cannot make the folder {there.parent}: {getattr(error, 'strerror', None) or error}") from None
     return there
+
+
+def own(path: Path) -> Path:
+    """A file that is to be added to, as it is; a `MienError` for a link, which may lead anywhere."""
+    if path.is_symlink():
+        raise MienError(f"{path} is a link: nothing is written where it leads")
+    return path

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar, Self
 
 from mien.errors import MienError
+from mien.inside import own
 
 
 class Journal(ABC):
@@ -25,6 +26,7 @@ class Journal(ABC):
 
     def __init__(self, path: Path, head: dict[str, Any]) -> None:
         self.path = path
+        own(path)
         try:
             self.file = path.open("a+b")
             self._lock()

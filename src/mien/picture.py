@@ -10,15 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import ExifTags, Image, JpegImagePlugin
 
+from mien import decoding
+from mien.decoding import MAX_PIXELS, is_deep, most_pixels, split, upright
 from mien.errors import MienError
 from mien.xmp import tidy
-
-MAX_PIXELS = 170_000_000
-"""A header that declares more pixels is refused before anything is decoded."""
 
 # a JPEG may turn out to be an MPO (phones): its first picture is the photo
 READ = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
@@ -51,7 +49,9 @@ class Picture:
     @cached_property
     def rgb(self) -> np.ndarray:
         """(H, W, 3) uint8: what the networks see of a photo of 8 or 16 bits."""
-        return self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
+        if self.pixels.dtype == np.uint8:
+            return self.pixels
+        return np.right_shift(self.pixels, 8, out=np.empty(self.pixels.shape, np.uint8), casting="unsafe")
 
     def with_pixels(self, pixels: np.ndarray) -> Picture:
         """The same picture with other pixels (H, W, 3) of the same type."""
@@ -81,7 +81,7 @@ def as_picture(image: ImageLike) -> Picture:
         raise MienError(f"an image array is (H, W, 3), (H, W, 4) or (H, W), not {image.shape}")
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
         raise MienError(f"the image has more than {MAX_PIXELS // 1_000_000} million pixels")
-    return _of_array(image.copy())
+    return Picture(*split(image.copy()))
 
 
 def read(path: str | Path) -> Picture:
@@ -98,7 +98,7 @@ def read_xmp(path: str | Path) -> bytes:
         if image.width * image.height > MAX_PIXELS:
             raise MienError(_too_large(path))
         if image.format == "PNG":
-            image.load()  # the packet may lie behind the pixels
+            image.load()  # the packet may lie behind the pixels; Pillow's 4 bytes a pixel are within the bound
         return _xmp(image)
 
 
@@ -129,13 +129,13 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _read(image: Image.Image, path: Path) -> Picture:
-    if image.width * image.height > MAX_PIXELS:
-        raise MienError(_too_large(path))
+    if image.width * image.height > most_pixels(image):
+        raise MienError(_too_large(path, most_pixels(image)))
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise MienError(f"{path} holds several pictures (animated or many pages); give one")
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L"):
         raise MienError(f"{path} is stored as {image.mode}; convert it to RGB first")
-    deep = _is_deep(image)  # before anything loads the pixels
+    deep = is_deep(image)  # before anything loads the pixels
     exif = image.getexif()
     orientation = exif.get(ExifTags.Base.Orientation, 1)
     icc, dpi = image.info.get("icc_profile"), image.info.get("dpi")
@@ -144,12 +144,19 @@ def _read(image: Image.Image, path: Path) -> Picture:
         sampling = JpegImagePlugin.get_sampling(image)
         jpeg = {"qtables": image.quantization, "subsampling": sampling if sampling in (0, 1, 2) else 0}
     carried = _exif(exif, image.format == "TIFF")
+    size, mode = image.size, image.mode
     image.load()  # finds a file cut short, whichever decoder is used
     if image.format == "TIFF" and not deep:
         orientation = 1  # Pillow has turned it already
-    array = _decode_deep(path) if deep else np.asarray(_eight_bit(image))
-    picture = _of_array(upright(array, orientation))
-    return replace(picture, icc=icc or None, exif=carried, xmp=_xmp(image), dpi=_dpi(dpi), jpeg=jpeg, path=path)
+    packet = _xmp(image)
+    if deep:
+        image.close()  # what Pillow has of it are 8 bits
+        pixels, alpha, grey = decoding.deep(path, size, mode)
+    else:
+        pixels, alpha, grey = decoding.plain(image)
+        image.close()
+    pixels, alpha = _turned(pixels, alpha, orientation)
+    return Picture(pixels, alpha, grey, icc or None, carried, _dpi(dpi), jpeg, path, packet)
 
 
 def _of_pillow(image: Image.Image) -> Picture:
@@ -166,66 +173,17 @@ def _of_pillow(image: Image.Image) -> Picture:
     orientation, icc = exif.get(ExifTags.Base.Orientation, 1), image.info.get("icc_profile")
     if image.format == "TIFF":
         orientation = 1  # Pillow has turned it already
-    array = np.asarray(_eight_bit(image))
-    picture = _of_array(upright(array.astype(np.uint16) if array.dtype.itemsize == 2 else array, orientation))
-    carried = _exif(exif, image.format == "TIFF")
-    return replace(picture, icc=icc or None, exif=carried, xmp=_xmp(image), dpi=_dpi(image.info.get("dpi")))
-
-
-def _of_array(array: np.ndarray) -> Picture:
-    """Split (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) into RGB and alpha."""
-    if array.ndim == 2:
-        array = array[..., None]
-    channels = array.shape[2]
-    alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
-    grey = channels < 3
-    pixels = np.repeat(array[..., :1], 3, axis=2) if grey else np.ascontiguousarray(array[..., :3])
-    return Picture(pixels, alpha, grey)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Palettes and single transparent colours written out: L, LA, RGB or RGBA."""
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode == "PA" or "transparency" in image.info:
-        return image.convert("LA" if image.mode == "L" else "RGBA")
-    return image.convert("RGB") if image.mode == "P" else image
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Whether the file has 16 bits a channel. Pillow hands out 8 of them for colour; OpenCV all."""
     if image.mode.startswith("I;16"):
-        return True
-    arguments = [tile[3] for tile in getattr(image, "tile", [])]
-    modes = [a[0] if isinstance(a, tuple) else a for a in arguments]
-    return any(isinstance(mode, str) and ";16" in mode for mode in modes)
+        pixels, alpha, grey = decoding.split(np.asarray(image).astype(np.uint16))
+    else:
+        pixels, alpha, grey = decoding.plain(image)
+    pixels, alpha = _turned(pixels, alpha, orientation)
+    carried = _exif(exif, image.format == "TIFF")
+    return Picture(pixels, alpha, grey, icc or None, carried, _dpi(image.info.get("dpi")), xmp=_xmp(image))
 
 
-def _decode_deep(path: Path) -> np.ndarray:
-    """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint16."""
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it has to say comes as a MienError
-    try:
-        array = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        array = None
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-    if array is None or array.dtype != np.uint16:
-        raise MienError(f"{path}: this kind of 16-bit image is not supported; save it as PNG or with 8 bits")
-    if array.ndim == 3:
-        array = cv2.cvtColor(array, cv2.COLOR_BGR2RGB if array.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
-    return array
-
-
-def upright(array: np.ndarray, orientation: object) -> np.ndarray:
-    """Turn and mirror (H, W[, C]) as an EXIF orientation of 1 to 8 asks; any other value is taken as upright."""
-    if orientation in (5, 6, 7, 8):
-        array = np.swapaxes(array, 0, 1)
-    if orientation in (2, 3, 6, 7):
-        array = array[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        array = array[::-1]
-    return np.ascontiguousarray(array)
+def _turned(pixels: np.ndarray, alpha: np.ndarray | None, orientation: object) -> tuple[np.ndarray, np.ndarray | None]:
+    return upright(pixels, orientation), None if alpha is None else upright(alpha, orientation)
 
 
 def _exif(exif: Image.Exif, tiff: bool) -> bytes:
@@ -261,5 +219,5 @@ def _dpi(value: Any) -> tuple[float, float] | None:
     return (x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
 
 
-def _too_large(path: Path) -> str:
-    return f"{path} declares more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first"
+def _too_large(path: Path, most: int = MAX_PIXELS) -> str:
+    return f"{path} declares more than {most // 1_000_000} million pixels; make it smaller first"

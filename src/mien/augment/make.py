@@ -223,10 +223,10 @@ def face_of(row: Row, size: int) -> Face:
     try:
         transform = np.array(row.transform.split(), float).reshape(2, 3)
         landmarks = np.array(row.landmarks.split(), float).reshape(68, 2)
-    except ValueError:
+        points = (apply(transform, landmarks) + 0.5) * (size / SIZE) - 0.5  # the outer edges of both grids coincide
+        there = crop_transform(points)
+    except ValueError:  # no numbers, too few, or none that a face can have
         raise MienError("the manifest does not say where the face lies: run 'mien data prepare' again") from None
-    points = (apply(transform, landmarks) + 0.5) * (size / SIZE) - 0.5  # the outer edges of both grids coincide
-    there = crop_transform(points)
     return Face(face_box(points, there), points, there)
 
 

@@ -76,6 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except MienError as error:
         print(f"mien: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # such as a name that is too long, or a full disk
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"mien: {MienError(what)}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("mien: interrupted", file=sys.stderr)
         sys.exit(130)

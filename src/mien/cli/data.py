@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,7 +215,7 @@ def _frames(text: str | None) -> int | None:
         return None
     if text.lower() == "all":
         return 1_000_000
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
         raise MienError(f"--frames is a number from 1, or all, not {text!r}")
     return int(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,11 @@ def _matches(wanted: str, value: str) -> bool:
     """ "half" matches "half-left" and so does "left"; "VL" matches "visible-VL"; "45" matches "half-045"."""
     wanted, value = wanted.lower().replace(" ", "-"), value.lower()
     parts = value.split("-")
-    return wanted in (value, *parts) or (wanted.isdigit() and any(p.isdigit() and int(p) == int(wanted) for p in parts))
+    return wanted in (value, *parts) or (_number(wanted) is not None and _number(wanted) in map(_number, parts))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _names(wanted: Iterable[str], there: set[str], title: str) -> set[str]:

@@ -18,6 +18,7 @@ from mien.errors import MienError
 from mien.evaluation.methods import Folder, Method, digest_of, key, resized
 from mien.evaluation.protocol import Case, Crop
 from mien.evaluation.seen import Tell
+from mien.inside import own
 
 JOURNAL = "made.jsonl"
 
@@ -41,7 +42,7 @@ class Pictures:
         self.made: dict[str, Made] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if (folder / JOURNAL).is_file():
+            if own(folder / JOURNAL).is_file():
                 self._load((folder / JOURNAL).read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
             raise MienError(f"cannot use {folder}: {error.strerror or error}") from None

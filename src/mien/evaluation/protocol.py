@@ -30,6 +30,9 @@ TARGETS = tuple(name for name in NAMES if name != NEUTRAL)
 RENDERED = "rig"
 """The manifest's `session` of what was rendered rather than photographed."""
 
+FAR = 1e6
+"""px of a crop: landmarks further away are none."""
+
 MOST_REAL = 600
 """Real crops that thresholds and reference features are taken from, at most."""
 
@@ -37,7 +40,7 @@ MOST_REAL = 600
 @dataclass(frozen=True)
 class Crop:
     """A real, aligned crop of a prepared folder. stem: its name here, which outside programs see too; told: its
-    landmarks (68, 2) as the manifest has them, px of a 256 px crop."""
+    landmarks (68, 2) as the manifest has them, px of a 256 px crop. size: px that it has to have, 0: any."""
 
     path: Path
     stem: str
@@ -45,12 +48,13 @@ class Crop:
     expression: str
     split: str
     told: np.ndarray = field(repr=False, compare=False)
+    size: int = 0
 
     @cached_property
     def image(self) -> np.ndarray | None:
-        """(S, S, 3) uint8 RGB; None where it cannot be read."""
+        """(S, S, 3) uint8 RGB; None where it cannot be read, or is of another size."""
         image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if image is None or image.shape[0] != image.shape[1]:
+        if image is None or image.shape[0] != image.shape[1] or self.size not in (0, len(image)):
             return None
         return np.ascontiguousarray(image[..., ::-1])
 
@@ -59,7 +63,7 @@ class Crop:
         """Its face in px of the crop: what mien finds in it, as any user's program would have to; else as the manifest
         says. A `MienError` for an unreadable crop."""
         if self.image is None:
-            raise MienError(f"the crop {self.path} is gone or damaged")
+            raise MienError(f"the crop {self.path} is gone, damaged, or of another size than the folder says")
         found = find_faces(self.image)
         return found[0] if found else self.placed(len(self.image))
 
@@ -142,7 +146,8 @@ def read_protocol(
     asked = names(targets)
     columns = ("crop", "identity", "expression", "session", "split", "pose", "transform", "landmarks")
     table = read_manifest(folder, columns)
-    crops = _crops(folder, table[table["session"] != RENDERED])
+    size = int(told["options"]["size"])
+    crops = _crops(folder, table[table["session"] != RENDERED], size)
     parts = sorted({crop.split for crop in crops if crop.split})
     within = [crop for crop in crops if crop.split == split and crop.person]
     if not within:
@@ -168,7 +173,7 @@ def read_protocol(
     everybody = {(crop.person, crop.expression): crop for crop in reversed(crops) if crop.person}
     real = _some(sorted(everybody.items()), MOST_REAL)
     return Protocol(
-        folder, told["database"], split, int(told["options"]["size"]), asked, tuple(people), tuple(cases),
+        folder, told["database"], split, size, asked, tuple(people), tuple(cases),
         tuple(curves), tuple(real), tuple(mine), _sha256(folder),
     )  # fmt: skip
 
@@ -191,7 +196,7 @@ def digest(image: np.ndarray) -> str:
     return hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
-def _crops(folder: Path, table: Any) -> list[Crop]:
+def _crops(folder: Path, table: Any, size: int) -> list[Crop]:
     """The rows as crops, frontal poses first, then by name."""
     rows = sorted(table.itertuples(index=False), key=lambda row: (row.pose not in ("", "frontal"), row.crop))
     crops = []
@@ -199,11 +204,13 @@ def _crops(folder: Path, table: Any) -> list[Crop]:
         try:
             points = np.array(row.landmarks.split(), np.float64).reshape(68, 2)
             told = apply(np.array(row.transform.split(), np.float64).reshape(2, 3), points)
+            if not (np.abs(told) < FAR).all() or not np.isfinite(crop_transform(told)).all():
+                raise ValueError
         except ValueError:
             raise MienError(
                 f"{folder}: the row of {row.crop} has no landmarks or transform: prepare it again"
             ) from None
-        crops.append(Crop(folder / row.crop, stem(row.crop), row.identity, row.expression, row.split, told))
+        crops.append(Crop(folder / row.crop, stem(row.crop), row.identity, row.expression, row.split, told, size))
     twice = [name for name, count in Counter(crop.stem for crop in crops).items() if count > 1]
     if twice:
         raise MienError(f"{folder}: two crops would both be called {twice[0]}: rename a person's folder")

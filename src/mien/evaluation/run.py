@@ -26,6 +26,7 @@ from mien.evaluation.pictures import Pictures
 from mien.evaluation.protocol import EXPRESS, NEUTRAL, TARGETS, Case, Crop, Protocol, read_protocol
 from mien.evaluation.seen import Seen, Tell
 from mien.expression import MAX_AMOUNT
+from mien.inside import target
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PICTURES, CACHE = "pictures", ".judgements"
@@ -76,7 +77,7 @@ def evaluate(options: Options, stage: Stage) -> tuple[dict[str, Any], Protocol]:
     lpips = None if options.lpips is None else Lpips(options.lpips)
     made = {method.name: _make(method, asked, options.out, stage) for method in methods}
     size = options.size or asked.size
-    bench = Bench(asked, judges, options.cache or options.out / CACHE, size, stage)
+    bench = Bench(asked, judges, options.cache or inside(options.out, CACHE), size, stage)
     told: dict[str, Any] = {
         "format": results.FORMAT,
         "mien": __version__,
@@ -101,10 +102,15 @@ def _make(method: Method, asked: Protocol, out: Path, stage: Stage) -> Pictures:
     if isinstance(method, Run) and asked.curves:
         method.look(asked.cases)
     cases = [*asked.cases, *(asked.curves if method.strengths else ())]
-    pictures = Pictures(out / PICTURES / method.name, method, asked.size)
+    pictures = Pictures(inside(out, f"{PICTURES}/{method.name}"), method, asked.size)
     with stage(f"{method.name}: pictures") as tell:
         pictures.make(cases, tell)
     return pictures
+
+
+def inside(out: Path, name: str) -> Path:
+    """A folder of the report, made; a `MienError` where a link leads out of it."""
+    return target(out, f"{name}/x").parent
 
 
 class Bench:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.evaluation.protocol import digest
+from mien.inside import own
 
 CHUNK = 48
 """Pictures between two writes: what an interruption may cost."""
@@ -41,7 +42,7 @@ class Store:
         self._known: dict[str, dict[str, Seen]] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if self.path.is_file():
+            if own(self.path).is_file():
                 self._load(self.path.read_bytes())
         except OSError as error:
             raise MienError(f"cannot use {self.path}: {error.strerror or error}") from None

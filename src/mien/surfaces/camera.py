@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 import secrets
 import threading
 import time
@@ -47,9 +49,9 @@ def opened(device: str, width: int = 640) -> Iterator[Any]:
     """A camera by its number, or a video file in its place, as OpenCV has it; a `MienError` if there is none."""
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        number = int(device) if device.isdigit() else None
-        if number is None and not Path(device).is_file():
-            raise MienError(f"a camera is a number from 0 on, or a video file, not '{device}'")
+        number = int(device) if re.fullmatch("[0-9]{1,4}", device) else None
+        if number is None and not os.path.isfile(device):
+            raise MienError(f"a camera is a number from 0 on, or a video file, not '{device[:200]}'")
         source = cv2.VideoCapture(device if number is None else number)
         if number is not None:
             source.set(cv2.CAP_PROP_FRAME_WIDTH, width)
@@ -189,7 +191,11 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:  # such as half an IPv6 address
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
         host = (self.headers.get("Host") or "").partition(":")[0]
         parts = url.path.split("/")
         mine = len(parts) == 3 and secrets.compare_digest(parts[1].encode(), self.server.key.encode())

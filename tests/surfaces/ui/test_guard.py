@@ -20,7 +20,7 @@ def ask(folder, path="/", head=HERE, kind="http"):
     async def send(message):
         said.append(message)
 
-    headers = [(k.encode(), v.encode()) for k, v in head.items()]
+    headers = [(k.encode(), v.encode("latin-1")) for k, v in head.items()]
     scope = {"type": kind, "path": path, "headers": headers, "method": "GET"}
     asyncio.run(Guard(app, folder)(scope, None, send))
     return said[0]["status"], [(k.decode(), v.decode()) for k, v in said[0]["headers"]]
@@ -66,3 +66,10 @@ def test_uploads_are_limited_in_size_and_count(tmp_path):
     for i in range(MAX_WAITING):
         (tmp_path / f"{i}").write_bytes(b"x")
     assert upload("5") == 429
+
+
+def test_heads_that_nobody_should_send(tmp_path):
+    """What the fuzzer's reader found: half an IPv6 address, and digits that are none to `int`."""
+    assert ask(tmp_path, "/x", HERE | {"origin": "http://["})[0] == 403
+    for length in ("\u00b2", "9" * 5000, "1_0", " 5"):
+        assert ask(tmp_path, "/gradio_api/upload", HERE | {"content-length": length})[0] == 411

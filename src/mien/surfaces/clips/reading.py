@@ -13,13 +13,18 @@ import av
 import numpy as np
 
 from mien.errors import MienError
+from mien.surfaces.clips.colour import is_deep
 from mien.surfaces.clips.turning import Turn, turn
+from mien.synthesis.session import threads_here
 
 FORMATS = "mov,matroska,avi,mpegts,gif"
 """The kinds of file that are read; others may name further files, or addresses."""
 
 MAX_FRAME = 8192 * 4608
 """Pixels of a frame: a video that declares more is refused before anything is decoded."""
+
+MAX_DEEP = 4096 * 2304
+"""The same of frames of more than 8 bits a channel: an encoder of H.265 holds dozens of them."""
 
 WIDTH_MIN = 16  # px, of either side: x264 takes no less
 
@@ -46,9 +51,11 @@ def opened(path: Path) -> Iterator[Any]:
         raise MienError(f"{path} is a folder, not a video")
     if not path.is_file():
         raise MienError(f"{path} does not exist")
+    # max_pixels: of decoders, here those that find out what the streams are
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_streams": "64"}
+    pixels = {"max_pixels": str(MAX_FRAME)}
     try:
-        container = av.open(str(path.resolve()), container_options=options, metadata_errors="replace")
+        container = av.open(str(path.resolve()), options=pixels, container_options=options, metadata_errors="replace")
     except av.error.FFmpegError:
         raise MienError(f"{path} is not a video that can be read (MP4, MOV, MKV, WebM, AVI, TS)") from None
     with container:
@@ -61,7 +68,12 @@ def opened(path: Path) -> Iterator[Any]:
         if context.width * context.height > MAX_FRAME:
             raise MienError(f"{path} has frames of more than {MAX_FRAME // 1_000_000} million pixels; shrink it first")
         stream.thread_type = "AUTO"
-        yield container
+        context.thread_count = threads_here()  # each holds frames of its own
+        context.options = pixels  # a stream may change its size midway
+        try:
+            yield container
+        except av.error.FFmpegError as error:
+            raise MienError(f"{path} is damaged, or of a kind that cannot be worked on ({error.strerror})") from None
 
 
 def about(path: Path) -> About:
@@ -71,6 +83,9 @@ def about(path: Path) -> About:
         first = next((frame for frame, _ in decoded(container, [stream]) if frame is not None), None)
         if first is None:
             raise MienError(f"{path} has no frame that can be decoded")
+        if is_deep(first) and first.width * first.height > MAX_DEEP:
+            most = f"{MAX_DEEP // 1_000_000} million pixels"
+            raise MienError(f"{path} has frames of more than 8 bits and {most}; shrink it or convert it to 8 bits")
         if min(first.width, first.height) < WIDTH_MIN:
             raise MienError(f"{path} has frames of {first.width}x{first.height} pixels: nothing can be seen there")
         frames = stream.frames

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,14 @@ QUALITY = {
     "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=none"},
 }
 """Options of the encoders: hardly to be told from the original."""
+
+_NARROW = 64  # px: below, x265 4.2 writes beyond the end of its memory where it weighs blocks by what follows (cutree)
+
+
+_LARGE = 1920 * 1088  # px of a frame: above, memory counts more than the last byte of the file
+
+_AT_ONCE = 2
+"""Frames: for so few, x265 4.2 gives decoding times that nobody has set. They are decoded as they are shown."""
 
 
 def check_movie(path: Path, source: Path | None = None) -> None:
@@ -55,7 +64,7 @@ class Movie:
         self._container = av.open(str(path), "w", format=form, options={"movflags": "+faststart"})
         self._container.metadata.update(metadata or {})
         try:
-            stream = self._container.add_stream(name, rate=rate or 25, options=dict(QUALITY[name]))
+            stream = self._container.add_stream(name, rate=rate or 25, options=_options(name, like.width, like.height))
         except (av.error.FFmpegError, ValueError):
             raise MienError(
                 f"this PyAV has no encoder {name}; install the one of PyPI: pip install 'mien[video]'"
@@ -71,7 +80,7 @@ class Movie:
             context.sample_aspect_ratio = aspect
         if matrix is not None:
             stream.set_display_matrix(matrix)
-        self._stream = stream
+        self._stream, self._deep, self._count = stream, deep, 0
         self._form, self._copied, self._begun = form, list(copied), False
         self._streams = {}
         for one in copied:
@@ -101,24 +110,53 @@ class Movie:
     def frame(self, frame: Any) -> None:
         """Write a frame; its pts and time base are kept."""
         self._begin()
-        self._container.mux(self._stream.encode(frame))
+        self._count += 1
+        with self._told():
+            self._container.mux(self._stream.encode(frame))
 
     def packet(self, packet: Any) -> None:
         """Copy a packet of sound or subtitles."""
         self._begin()
         packet.stream = self._streams[packet.stream.index]
-        self._container.mux(packet)
+        with self._told():
+            self._container.mux(packet)
 
     def finish(self) -> None:
         """Write what is still in the encoder, and the end of the file."""
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
+        with self._told():
+            packets = self._stream.encode(None)
+            if self._deep and self._count <= _AT_ONCE:
+                for packet in packets:
+                    packet.dts = packet.pts
+            self._container.mux(packets)
+            self._container.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong in FFmpeg is one line."""
+        try:
+            yield
+        except av.error.FFmpegError as error:
+            raise MienError(f"these frames or their sound cannot be written as a video ({error.strerror})") from None
 
     def __enter__(self) -> Movie:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
+
+
+def _options(name: str, width: int, height: int) -> dict[str, str]:
+    options, more = dict(QUALITY[name]), ""
+    if width < _NARROW:
+        more = ":cutree=0"
+    if width * height > _LARGE:  # an encoder holds the frames that it looks ahead at, and some for each thread
+        share = _LARGE / (width * height)
+        options |= {"rc-lookahead": str(max(4, int(30 * share))), "threads": "4"}
+        more = f":rc-lookahead={max(5, int(15 * share))}:frame-threads=1"
+    if name == "libx265":
+        return QUALITY[name] | {"x265-params": QUALITY[name]["x265-params"] + more}
+    return options
 
 
 def _unfit(stream: Any, form: str) -> MienError:

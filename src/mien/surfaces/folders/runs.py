@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ def signed(credentials: Credentials | None) -> dict[str, str]:
 
 def check_face(face: Choice) -> None:
     """Refuse with a `MienError` what can mean no face of any photo."""
-    if face not in ("largest", "all") and not (str(face).isdigit() and int(face) > 0):
+    if face not in ("largest", "all") and not re.fullmatch("0*[1-9][0-9]{0,8}", str(face)):
         raise MienError(f"a face is 'largest', 'all' or a number from 1 on, not '{face}'")
 
 

@@ -5,6 +5,7 @@ Frames: photo px and stimulus px, both (x, y) with pixel centres at integers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,7 +94,7 @@ class Framing:
 def framing_of(text: str) -> Framing:
     """Read a size such as 512x512."""
     parts = text.lower().replace("\u00d7", "x").split("x")
-    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+    if len(parts) != 2 or not all(re.fullmatch(r"\s*[0-9]{1,6}\s*", part) for part in parts):
         raise MienError(f"cannot read the size '{text}': write WIDTHxHEIGHT, such as 512x512")
     width, height = (int(part) for part in parts)
     if not all(SMALLEST <= side <= LARGEST for side in (width, height)):

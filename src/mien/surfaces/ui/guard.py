@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class Guard:
         if _host(head.get(b"host", "")) not in HOSTS:
             return 403, "mien answers this machine alone: open http://127.0.0.1"
         origin = head.get(b"origin")
-        if origin is not None and urlsplit(origin).netloc != head.get(b"host"):
+        if origin is not None and _netloc(origin) != head.get(b"host"):
             return 403, "another page may not use this one"
         path = scope["path"]
         if scope["type"] == "websocket" or path.startswith(REFUSED):
@@ -92,13 +93,21 @@ class Guard:
         return None
 
     def _upload(self, length: str | None) -> tuple[int, str] | None:
-        if length is None or not length.isdigit():
+        if length is None or not re.fullmatch("[0-9]{1,18}", length):
             return 411, "an upload must say how long it is"
         if int(length) > MAX_BYTES + 2**16:  # what a form adds
             return 413, f"the file is larger than {MAX_BYTES // 2**20} MiB"
         forget_old(self._folder, UPLOAD_AGE)
         if len(files(self._folder)) >= MAX_WAITING:
             return 429, "too many uploads at once"
+        return None
+
+
+def _netloc(origin: str) -> str | None:
+    """Host and port of an Origin header, None where it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as half an IPv6 address
         return None
 
 

@@ -21,6 +21,9 @@ QUALITY = {
 }
 """Options of the encoders: hardly to be told from the original."""
 
+FEW = 2
+"""Of so few frames x265 gives decoding times that are whatever was in memory; they come in their order."""
+
 
 def check_movie(path: Path, source: Path | None = None) -> None:
     """Refuse with a `MienError`, before any work, a movie that could not be written, or would overwrite its source."""
@@ -72,7 +75,7 @@ class Movie:
         if matrix is not None:
             stream.set_display_matrix(matrix)
         self._stream = stream
-        self._form, self._copied, self._begun = form, list(copied), False
+        self._form, self._copied, self._begun, self._count = form, list(copied), False, 0
         self._streams = {}
         for one in copied:
             try:
@@ -101,6 +104,7 @@ class Movie:
     def frame(self, frame: Any) -> None:
         """Write a frame; its pts and time base are kept."""
         self._begin()
+        self._count += 1
         self._container.mux(self._stream.encode(frame))
 
     def packet(self, packet: Any) -> None:
@@ -111,7 +115,11 @@ class Movie:
 
     def finish(self) -> None:
         """Write what is still in the encoder, and the end of the file."""
-        self._container.mux(self._stream.encode(None))
+        packets = self._stream.encode(None)
+        if self._count <= FEW:
+            for packet in packets:
+                packet.dts = packet.pts
+        self._container.mux(packets)
         self._container.close()
 
     def __enter__(self) -> Movie:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,13 +52,15 @@ def write_prepared(
                 }
             )  # fmt: skip
     write_manifest(folder, rows)
-    parts = [row["split"] for row in rows]
+    counts = {
+        f"by_{name}": dict(sorted(Counter(row[name] for row in rows).items())) for name in ("split", "expression")
+    }
     write_dataset(
         folder,
         {
             "format": FORMAT, "database": database, "title": "pictures of nobody", "licence": "CC0",
             "fit_for": "synthesis", "options": {"size": size}, "split": {"scheme": "own", "identities": dict(people)},
-            "counts": {"by_split": {part: parts.count(part) for part in sorted(set(parts))}},
+            "counts": counts,
         } | told,
     )  # fmt: skip
     return folder

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mien.face import Face
     from mien.surfaces.python import edit
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["Edit", "Editor", "Expression", "Face", "MienError", "Portrait", "__version__", "edit", "parse"]
 
 _HOME = {

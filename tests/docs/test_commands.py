@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from docs.made import MADE
 from docs.shown import PAGES, ROOT, Shown, blocks, commands, python_blocks, unknown
 from mien.cli import main
 from mien.face import align, find_faces
@@ -18,26 +19,23 @@ from support import SAMPLE, needs_sample, needs_weights
 
 NOT_RUN = (
     (
-        r"mien data (check|prepare) ",
-        "needs a database's folder, which few hold; tests/data runs it on trees that it makes",
+        r"mien data prepare open ",
+        "needs the open set's photographs; tests/data/test_fetch.py does it with painted people",
     ),
-    (r"mien data fetch ", "half a gigabyte from the network"),
-    (r"mien (train|classifier) ", "a training: minutes to hours, and photographs; tests/training runs small ones"),
-    (r"mien (augment|evaluate) ", "needs a prepared database; tests/augment and tests/evaluation make a small one"),
-    (r"mien export ", "needs the folder of a run"),
-    (r"mien rig ", "needs the face model of the shared folder; tests/cli runs it on a made-up one"),
-    (r"mien .* --model generator.onnx", "needs the file that `mien export` makes of a run"),
+    (r"mien data (fetch|prepare NAME) ", "half a gigabyte from the network, or a synopsis"),
+    (r"mien train .* --shared ", "needs the photographs, and hours; tests/training runs small ones on painted people"),
+    (
+        r"mien export runs/ship ",
+        "needs the folder of a run that is not published; tests/test_export_uc_gan.py makes one",
+    ),
+    (r"mien evaluate .* --judge", "needs judges of npm; tests/evaluation has judges of its own"),
     (r"mien .* --embedder dlib.dat", "needs dlib's network from a package, which mien does not depend on"),
-    (r"mien stimuli .* --match-luminance", "many measured pictures; tests/surfaces/test_stimuli.py does it with few"),
     (
         r"mien .* --engine ray",
         "needs the extra `ray` and a cluster; tests/surfaces/test_ray.py runs it where it is there",
     ),
-    (r"mien (video|animate) .*mp4", "a hundred frames, or a video of one's own; tests/surfaces runs shorter clips"),
-    (r"mien animate .*webp", "the GIF of the same keyframes is made"),
-    (r"mien camera", "needs a webcam, and serves until it is stopped"),
-    (r"mien ui", "serves until it is stopped; tests/surfaces opens it in a browser"),
-    (r"mien .* --c2pa-", "needs a certificate; its own tests make one"),
+    (r"mien camera", "serves until it is stopped; tests/surfaces/test_camera.py starts it with a clip for a camera"),
+    (r"mien ui", "serves until it is stopped; tests/surfaces/ui opens it in a browser"),
     (r"python3? -m venv ", "installs"),
     (r"pip (install|download) ", "installs, or needs the network"),
     (r"npm ", "needs npm and the network"),
@@ -56,6 +54,8 @@ ALL = [shown for page in PAGES for shown in commands(page)]
 def reason(shown: Shown) -> str | None:
     if not shown.complete:
         return "within a sentence, or a synopsis"
+    if any(made.fits(shown) for made in MADE):
+        return "run by test_commands_made.py"
     return next((why for pattern, why in NOT_RUN if re.match(pattern, " ".join(shown.words))), None)
 
 

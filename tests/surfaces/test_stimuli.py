@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from drawn import face
 from mien import MienError, picture, provenance
 from mien.cli import main
 from mien.face import find_faces
@@ -104,6 +106,24 @@ def test_killed_and_run_again_it_ends_the_same(source, made, stand_in, tmp_path)
     assert contents(out) == contents(made)
     with pytest.raises(MienError, match="other options"):
         stimuli(source, out, replace(OPTIONS, strengths=(0.0, 1.0)), stand_in)
+
+
+def test_a_set_is_signed(stand_in, tmp_path):
+    pytest.importorskip("c2pa")
+    from certificates import write_chain
+    from mien import credentials
+
+    (tmp_path / "in").mkdir()
+    Image.fromarray(face(200)).save(tmp_path / "in" / "a.png")
+    chain, key = write_chain(tmp_path)
+    out, secret = tmp_path / "out", key.read_text().splitlines()[1]
+    stimuli(tmp_path / "in", out, OPTIONS, stand_in, workers=1, credentials=credentials.load(chain, key))
+    pictures = sorted(out.glob("*.png"))
+    assert len(pictures) == 5  # two expressions at two strengths, and the sheet
+    assert {credentials.read(path)["state"] for path in pictures} == {"Valid"}
+    for row in rows(out / "manifest.csv"):
+        assert row["output_sha256"] == sha256_of(out / row["output"])
+    assert not any(secret.encode() in path.read_bytes() for path in out.rglob("*") if path.is_file())
 
 
 def test_measured_strength():

@@ -48,7 +48,8 @@ def _show(number: int, step: dict[str, Any]) -> None:
     typer.echo(f"{number}. {made}{_plain(what)}, strength {_plain(', '.join(map(str, strengths)))}{state}")
     typer.echo(f"   by mien {_plain(step.get('mien'))}")
     if "frames" in step:
-        typer.echo(f"   frames {_plain(step['frames'])}, edited {_plain(step.get('frames_edited'))}")
+        edited = f", edited {_plain(step['frames_edited'])}" if "frames_edited" in step else ""
+        typer.echo(f"   frames {_plain(step['frames'])}{edited}")
     typer.echo(f"   faces {_plain(step.get('faces') or step.get('face'))}")
     for key in ("model", "input"):
         entry = step.get(key)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.cli.needs import needs
-from mien.cli.options import NoProvenance, Photo, WhichFace
+from mien.cli.options import C2paCert, C2paKey, NoProvenance, Photo, WhichFace, credentials
 from mien.errors import MienError
 from mien.expression import MAX_AMOUNT, parse
 
@@ -23,6 +23,8 @@ def rig(
     strength: Annotated[float, typer.Option("--strength", help="Share of the way, 0 to 1.3.")] = 1.0,
     face: WhichFace = "largest",
     no_provenance: NoProvenance = False,
+    c2pa_cert: C2paCert = None,
+    c2pa_key: C2paKey = None,
 ) -> None:
     """Edit a photo with the 3D rig instead of the network: the teacher, and the classical baseline."""
     target = parse(expression)
@@ -32,11 +34,12 @@ def rig(
     from mien.face import choose, find_faces
     from mien.formats import check_output, write
     from mien.picture import read
-    from mien.provenance import RIGGED, rig_step, stamped
+    from mien.provenance import RIGGED, rig_step, stamped, write_signed
     from mien.rig.facekit import FaceKit
     from mien.rig.photo import PhotoRig
 
     check_output(output)
+    signer = credentials(c2pa_cert, c2pa_key, no_provenance)
     picture = read(photo)
     check_output(output, picture)
     rgb = picture.rgb
@@ -50,7 +53,10 @@ def rig(
     made = picture.with_pixels(pixels)
     edited = target.amount * strength > 0
     step = rig_step(picture, [faces[i] for i in chosen], edited, expression=str(target), strength=strength)
-    write(output, made if no_provenance else stamped(made, step, RIGGED))
+    if no_provenance:
+        write(output, made)
+    else:
+        write_signed(output, stamped(made, step, RIGGED), signer, photo)
     typer.echo(f"{output}: {target} on {len(chosen)} face{'s' if len(chosen) > 1 else ''}, by the rig")
 
 

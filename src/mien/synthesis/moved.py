@@ -14,6 +14,7 @@ from mien.synthesis.composite import composite
 from mien.synthesis.confine import confine
 from mien.synthesis.lids import Eyes, complete, widen
 from mien.synthesis.maps import Maps
+from mien.synthesis.opening import part
 from mien.synthesis.wrinkles import prepare, wrinkle
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Moved:
         if self._talks and self._mouth is not None:
             calm = self._network.maps(_with_mouth(self._crop, self._mouth), expression.weights, amount)
             said = _mixed(said, calm, self._talks * _upper()[:, None])
+        said = part(said)
         said = wrinkle(said, self._creases, expression.weights, amount, self._landmarks)
         said = widen(said, self._eyes, self._landmarks)
         maps = confine(said, one.box, one.transform)

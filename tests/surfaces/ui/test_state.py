@@ -128,6 +128,34 @@ def test_the_file_is_what_the_editor_saves(editor, photo, two_faces, tmp_path):
     assert not list(folder.iterdir())
 
 
+def test_what_is_handed_out_is_signed_and_names_the_upload(editor, photo, two_faces, tmp_path, monkeypatch):
+    pytest.importorskip("c2pa")
+    pytest.importorskip("av")
+    from certificates import write_chain
+    from mien import credentials
+
+    monkeypatch.setattr(made, "CLIP_SIDE", 160)
+    signer = credentials.load(*write_chain(tmp_path))
+    session, folder, wish = Session(), tmp_path / "private", Wish("1", 1.0, parse("happy"))
+    folder.mkdir()
+    content = photo.read_bytes()
+    session.take(photo, photo.name, editor, keep=True)
+    for file in (
+        made.saved(session, folder, made.AS_PHOTO, wish, signer),
+        made.sheet(session, folder, wish, signer),
+        made.clip(session, folder, "GIF", wish, editor, signer),
+    ):
+        path = tmp_path / file.name
+        path.write_bytes(file.content)
+        said = credentials.read(path)
+        assert said["state"] == "Valid" and said["actions"][0]["action"] == "c2pa.opened"
+        assert said["edits"] == inspect(path).edits and len(said["edits"]) == 1
+    assert not list(folder.iterdir())
+    photo.write_bytes(content)
+    session.take(photo, photo.name, editor)
+    assert session.upload == b""  # nothing is remembered that no signature needs
+
+
 def test_the_sheet_of_one_face(editor, photo, two_faces, tmp_path):
     session = Session()
     session.take(photo, photo.name, editor)

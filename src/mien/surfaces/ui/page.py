@@ -1,4 +1,4 @@
-"""The page's layout, and what each of its events calls. Everything is made by the one `Editor`."""
+"""What each event of the page calls. Everything is made by the one `Editor`."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from typing import Any
 
 import gradio as gr
 
+from mien.credentials import Credentials
 from mien.editor import Editor
 from mien.errors import MienError
-from mien.expression import MAX_AMOUNT, parse
+from mien.expression import parse
 from mien.surfaces.ui import made
-from mien.surfaces.ui.answers import failure, number, safe, said, text_of
-from mien.surfaces.ui.controls import CONTROLS, GROUPS, Control, link, spelled
+from mien.surfaces.ui.answers import failure, number, said
+from mien.surfaces.ui.controls import CONTROLS, Control, link, spelled
 from mien.surfaces.ui.preview import boxes, jpeg
 from mien.surfaces.ui.state import Session, Sessions, Wish
 
 REST = 0.35
 """Seconds that the sliders must rest before the full size is made."""
 
-ACCEPTED = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"]
-
 
 class Page:
-    """Builds the `gr.Blocks`; its methods are the handlers. `folder`: the private one.
+    """Its methods are the handlers of what `layout` shows. `folder`: the private one; `credentials`: to
+    sign with whatever is handed out.
 
     The viewer's value comes in parts: `n`, the number of the wish it answers, and any of `before`, `after` (data:
     addresses), `state` ("preview" or "full"), `size` of the photo, `boxes` and the `chosen` face.
     """
 
-    def __init__(self, editor: Editor, sessions: Sessions, folder: Path) -> None:
-        self.editor, self.sessions, self.folder = editor, sessions, folder
+    def __init__(
+        self, editor: Editor, sessions: Sessions, folder: Path, credentials: Credentials | None = None
+    ) -> None:
+        self.editor, self.sessions, self.folder, self.credentials = editor, sessions, folder, credentials
         self.controls = [c for c in CONTROLS if self._can(c)]
 
     def _can(self, control: Control) -> bool:
@@ -43,8 +45,6 @@ class Page:
             return False
         return True
 
-    # ---- what events do
-
     def open(self, request: gr.Request, path: str | None, strength: float, linked: bool, *values: float) -> list[Any]:
         """An upload -> [file field, viewer, status, face choice]."""
         if not path:
@@ -53,7 +53,7 @@ class Page:
         try:
             if self.folder.resolve() not in Path(path).resolve().parents:
                 raise MienError("drop a photo, not a place")  # the file is deleted after reading: only an upload may be
-            portrait = session.take(Path(path), Path(path).name, self.editor)
+            portrait = session.take(Path(path), Path(path).name, self.editor, keep=self.credentials is not None)
         except MienError as error:
             return [None, gr.skip(), failure(error), gr.skip()]
         self.sessions.settle(str(request.session_hash))
@@ -142,12 +142,12 @@ class Page:
         """-> [courier, status]: the file that `Edit.save` writes."""
         session = self.sessions.get(request.session_hash)
         wish = self._wish(face, strength, linked, values)
-        return self._sent(session, lambda: made.saved(session, self.folder, form, wish))
+        return self._sent(session, lambda: made.saved(session, self.folder, form, wish, self.credentials))
 
     def sheet(self, request: gr.Request, face: str) -> list[Any]:
         """-> [picture, courier, status]."""
         session = self.sessions.get(request.session_hash)
-        return self._shown(session, lambda: made.sheet(session, self.folder, Wish(face or "1")))
+        return self._shown(session, lambda: made.sheet(session, self.folder, Wish(face or "1"), self.credentials))
 
     def animate(
         self, request: gr.Request, form: str, face: str, strength: float, linked: bool, *values: float
@@ -155,7 +155,7 @@ class Page:
         """-> [clip, courier, status]."""
         session = self.sessions.get(request.session_hash)
         wish = self._wish(face, strength, linked, values)
-        return self._shown(session, lambda: made.clip(session, self.folder, form, wish, self.editor))
+        return self._shown(session, lambda: made.clip(session, self.folder, form, wish, self.editor, self.credentials))
 
     def _sent(self, session: Session, make: Callable[[], made.File]) -> list[Any]:
         try:
@@ -182,136 +182,3 @@ class Page:
 
     def _sided(self) -> list[Control]:
         return [c for c in self.controls if c.side]
-
-    # ---- what it looks like
-
-    def blocks(self) -> gr.Blocks:
-        """The page. Nothing of it is told to anyone: no analytics, no API page, no history in the browser."""
-        with gr.Blocks(title="mien", analytics_enabled=False, fill_width=True, delete_cache=(60, 300)) as page:
-            gr.Markdown(
-                "# mien\nAnother expression, the same person. Photos stay on this machine.", elem_classes="mien-title"
-            )
-            with gr.Row(equal_height=False):
-                with gr.Column(scale=6, min_width=320, elem_classes="mien-left-side"):
-                    photo = gr.File(label="Photo", file_types=ACCEPTED, file_count="single", elem_id="mien-photo")
-                    viewer = gr.HTML(
-                        html_template=text_of("viewer.html"),
-                        js_on_load=text_of("viewer.js"),
-                        apply_default_css=False,
-                        elem_id="mien-viewer",
-                    )
-                    status = gr.HTML("", elem_id="mien-status")
-                with gr.Column(scale=5, min_width=320):
-                    face = gr.Radio([], label="Face", visible=False, elem_id="mien-face")
-                    sliders, strength, linked, reset, names = self._sliders()
-                    courier = gr.HTML(js_on_load=text_of("courier.js"), html_template="", elem_id="mien-courier")
-                    self._makers(courier, status, face, strength, linked, sliders)
-            settings = [face, strength, linked, *sliders]
-            shown = [viewer, status]
-            photo.upload(
-                safe(self.open, 4, 2), [photo, strength, linked, *sliders], [photo, viewer, status, face],
-                show_progress_on=viewer, api_visibility="private",
-            )  # fmt: skip
-
-            # values come as the browser sent them and `_wish` checks them: Gradio changes the thread for
-            # each of the 67, which a preview would feel
-            quick: dict[str, Any] = {
-                "show_progress": "hidden", "queue": False, "preprocess": False, "api_visibility": "private",
-            }  # fmt: skip
-
-            def redraw(event: Any) -> None:
-                event.then(
-                    safe(self.full, 2, 1), None, shown, show_progress="hidden", trigger_mode="always_last",
-                    concurrency_limit=None, api_visibility="private",
-                )  # fmt: skip
-
-            moved = gr.on(
-                [s.input for s in (face, strength, *sliders)], safe(self.preview, 2, 1), settings, shown,
-                trigger_mode="always_last", **quick,
-            )  # fmt: skip
-            redraw(moved)
-            sided = [s for s, c in zip(sliders, self.controls, strict=True) if c.side]
-            changes: list[tuple[Any, Any, Any, Any]] = [(reset.click, self.reset, None, [strength, *sliders])]
-            changes += [(button.click, self.pick(name), None, [strength, *sliders]) for name, button in names.items()]
-            if sided:
-                changes.append((linked.input, self.linking, [linked, *sliders], sided))
-            for listen, handler, inputs, outputs in changes:
-                after = listen(handler, inputs, outputs, **quick)
-                redraw(after.then(safe(self.preview, 2, 1), settings, shown, **quick))
-            page.unload(self.leave)
-        return page
-
-    def _sliders(self) -> tuple[list[gr.Slider], gr.Slider, gr.Checkbox, gr.Button, dict[str, gr.Button]]:
-        made_of: dict[str, gr.Slider] = {}
-        buttons: dict[str, gr.Button] = {}
-
-        def slider(control: Control) -> None:
-            low, high = control.range
-            made_of[control.key] = gr.Slider(
-                low, high, 0, step=0.01, label=control.label(), elem_id=f"mien-{control.key}",
-                visible=control.side != "_R", interactive=True, min_width=150,
-            )  # fmt: skip
-
-        known = [c for c in self.controls if c.group == "Names"]
-        with gr.Row(elem_classes="mien-names"):
-            for control in known:
-                buttons[control.key] = gr.Button(
-                    control.label(), size="sm", min_width=80, elem_id=f"mien-pick-{control.key}"
-                )
-        strength = gr.Slider(
-            0, MAX_AMOUNT, 1, step=0.01, label="Strength", elem_id="mien-strength", interactive=True,
-            elem_classes="mien-line",
-        )  # fmt: skip
-        groups = [g for g in GROUPS if any(c.group == g for c in self.controls)]
-        with gr.Tabs():
-            with gr.Tab("Mixture"), gr.Row(elem_classes="mien-grid"):
-                for control in known:
-                    slider(control)
-            for group in groups:
-                with gr.Tab(group), gr.Row(elem_classes=["mien-grid", "mien-sides"]):
-                    for control in self.controls:
-                        if control.group == group:
-                            slider(control)
-        with gr.Row(elem_classes="mien-foot"):
-            linked = gr.Checkbox(
-                True,
-                label="Left and right together (the person's own)",
-                elem_id="mien-linked",
-                visible=bool(groups),
-                container=False,
-            )
-            reset = gr.Button("Reset", size="sm", elem_id="mien-reset", min_width=80, scale=0)
-        return [made_of[c.key] for c in self.controls], strength, linked, reset, buttons
-
-    def _makers(
-        self, courier: Any, status: Any, face: Any, strength: Any, linked: Any, sliders: list[gr.Slider]
-    ) -> None:
-        """Download, sheet and clip."""
-        settings = [face, strength, linked, *sliders]
-        with gr.Row(elem_classes="mien-foot"):
-            form = gr.Dropdown(
-                list(made.FORMS),
-                value=made.AS_PHOTO,
-                label="File",
-                show_label=False,
-                container=False,
-                elem_id="mien-form",
-                min_width=120,
-                scale=1,
-            )
-            download = gr.Button("Download", variant="primary", elem_id="mien-download", min_width=120, scale=1)
-        download.click(
-            safe(self.download, 2, 1), [form, *settings], [courier, status], api_visibility="private",
-            show_progress_on=status,
-        )  # fmt: skip
-        with gr.Accordion("Sheet of all names", open=False, elem_id="mien-sheet"):
-            draw = gr.Button("Make the sheet", size="sm", elem_id="mien-make-sheet")
-            picture = gr.HTML("", elem_classes="mien-made", elem_id="mien-sheet-made")
-        draw.click(safe(self.sheet, 3, 2), [face], [picture, courier, status], api_visibility="private")
-        if not made.clips():
-            return
-        with gr.Accordion("Clip: to the expression and back", open=False, elem_id="mien-clip"):
-            kind = gr.Radio(list(made.CLIPS), value="MP4", label="Format", elem_id="mien-clip-form")
-            run = gr.Button("Make the clip", size="sm", elem_id="mien-make-clip")
-            clip = gr.HTML("", elem_classes="mien-made", elem_id="mien-clip-made")
-        run.click(safe(self.animate, 3, 2), [kind, *settings], [clip, courier, status], api_visibility="private")

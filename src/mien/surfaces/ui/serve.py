@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from mien.credentials import Credentials
 from mien.editor import Editor
 from mien.errors import MienError
 from mien.surfaces.ui.folder import private_folder
@@ -35,14 +36,15 @@ def quiet() -> None:
     os.environ.update(QUIET)
 
 
-def application(editor: Editor, sessions: Sessions, folder: Path) -> Callable:
-    """The ASGI application; `folder` is where uploads lie until they are read."""
+def application(editor: Editor, sessions: Sessions, folder: Path, credentials: Credentials | None = None) -> Callable:
+    """The ASGI application. folder: where uploads lie until they are read. credentials: to sign what is handed out."""
     quiet()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     import gradio as gr
     from fastapi import FastAPI, Response
 
     from mien.surfaces.ui.guard import Guard
+    from mien.surfaces.ui.layout import layout
     from mien.surfaces.ui.page import Page
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -61,8 +63,9 @@ def application(editor: Editor, sessions: Sessions, folder: Path) -> Callable:
     theme = gr.themes.Base(
         primary_hue="slate", neutral_hue="slate", font=system, font_mono=["ui-monospace", "monospace"]
     )
+    page = Page(editor, sessions, folder, credentials)
     gr.mount_gradio_app(
-        app, Page(editor, sessions, folder).blocks(), path="/", server_name=HOST, footer_links=[], run_history=False,
+        app, layout(page), path="/", server_name=HOST, footer_links=[], run_history=False,
         allowed_paths=[], blocked_paths=[], show_error=False, max_file_size=MAX_BYTES, ssr_mode=False,
         enable_monitoring=False, pwa=False, mcp_server=False, theme=theme,
         css=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
@@ -88,13 +91,19 @@ def bound(port: int | None) -> socket.socket:
     raise MienError(f"cannot use port {port}: {why}; choose another, 0 for any that is free")
 
 
-def serve(editor: Editor, port: int | None = None, browser: bool = True, tell: Callable[[str], None] = print) -> None:
+def serve(
+    editor: Editor,
+    port: int | None = None,
+    browser: bool = True,
+    tell: Callable[[str], None] = print,
+    credentials: Credentials | None = None,
+) -> None:
     """Serve the page until Ctrl+C or SIGTERM; then the private folder is gone. `tell` gets a line with the address."""
     quiet()
     import uvicorn
 
     with bound(port) as sock, private_folder() as folder:
-        app = application(editor, Sessions(), folder)
+        app = application(editor, Sessions(), folder, credentials)
         address = f"http://{HOST}:{sock.getsockname()[1]}"
         tell(f"{address} (this machine alone; Ctrl+C ends it)")
         if browser:

@@ -59,6 +59,7 @@ class Session:
 
     portrait: Portrait | None = None
     name: str = ""  # of the uploaded file, for messages and downloads
+    upload: bytes = b""  # the file itself, where what is made of it gets signed
     wish: Wish = field(default_factory=Wish)
     serial: int = 0
     touched: float = 0.0
@@ -82,14 +83,18 @@ class Session:
         self.serial += 1
         return self.serial
 
-    def take(self, path: Path, name: str, editor: Editor) -> Portrait:
-        """Open an uploaded file, which is deleted whatever happens; on a `MienError` the photo before it stays."""
+    def take(self, path: Path, name: str, editor: Editor, keep: bool = False) -> Portrait:
+        """Open an uploaded file, which is deleted whatever happens; on a `MienError` the photo before it stays.
+
+        keep: whether its bytes are remembered with the photo, as a signature needs the file itself.
+        """
         try:
             portrait = _opened(path, name, editor)
+            upload = path.read_bytes() if keep else b""
         finally:
             path.unlink(missing_ok=True)
         with self.lock:
-            self.portrait, self.name = portrait, name
+            self.portrait, self.name, self.upload = portrait, name, upload
             self.__dict__.pop("small", None)
             self.files.clear()
             self.next()

@@ -23,8 +23,6 @@ QUALITY = {
 """Options of the encoders: hardly to be told from the original."""
 
 _NARROW = 64  # px: below, x265 4.2 writes beyond the end of its memory where it weighs blocks by what follows (cutree)
-
-
 _LARGE = 1920 * 1088  # px of a frame: above, memory counts more than the last byte of the file
 
 _AT_ONCE = 2

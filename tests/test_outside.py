@@ -218,6 +218,10 @@ def test_names_that_no_terminal_likes(photos, at_hand, stand_in, tmp_path, capsy
     assert told("edit", photos / "a.png", "-e", "happy", "-o", tmp_path / f"{'x' * 400}.png", "--model", stand_in) == 2
     said = capsys.readouterr().err
     assert said.startswith("mien: cannot write") and said.count("\n") == 1
+    for output in (".", "/", ".."):
+        many = ["-e", "happy", "-e", "sad", "-o", output]
+        assert told("edit", photos / "a.png", *many, "--model", stand_in) == 2
+        assert capsys.readouterr().err.count("\n") == 1
     assert told("edit", "x" * 5000, "-e", "happy", "-o", tmp_path / "out.png", "--model", stand_in) == 2
     assert capsys.readouterr().err.count("\n") == 1
     if sys.platform == "linux":

@@ -1,7 +1,10 @@
 """Files in, files out: what must survive the way through the program."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -334,3 +337,17 @@ def test_an_array_is_copied():
     made = picture.as_picture(array)
     array[:] = 0
     assert made.pixels.any()
+
+
+def test_a_tiff_holds_nothing_of_the_memory_around_it():
+    """libtiff pads what it writes into memory with whatever lay there: two edits of a photo would differ in a byte."""
+    code = (
+        "import hashlib, numpy as np; from mien.formats import encode; from mien.picture import Picture;"
+        "a = np.random.default_rng(0).integers(0, 256, (301, 299, 3), np.uint8);"
+        "print(hashlib.sha256(encode(Picture(a, xmp=b'<x/>'), 'TIFF')).hexdigest())"
+    )
+    said = {
+        subprocess.check_output([sys.executable, "-c", code], env=os.environ | {"MALLOC_PERTURB_": fill})
+        for fill in ("64", "191")  # glibc fills fresh memory with it
+    }
+    assert len(said) == 1

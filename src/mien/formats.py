@@ -7,6 +7,7 @@ import io
 import os
 import secrets
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -120,12 +121,14 @@ def encode(picture: Picture, form: str) -> bytes:
     elif form == "TIFF":
         options["compression"] = "raw" if picture.exif else "tiff_lzw"  # libtiff writes no nested EXIF
         options["exif"] = _tiff_tags(picture)
-    buffer = io.BytesIO()
-    try:
-        Image.fromarray(array).save(buffer, form, **options)
-    except (OSError, ValueError) as error:
-        raise MienError(f"cannot write this picture as {form}: {error}") from None
-    return buffer.getvalue()
+    # libtiff pads with whatever is in memory; what lies between two writes to a file is nought
+    with tempfile.TemporaryFile() if form == "TIFF" else io.BytesIO() as buffer:
+        try:
+            Image.fromarray(array).save(buffer, form, **options)
+        except (OSError, ValueError) as error:
+            raise MienError(f"cannot write this picture as {form}: {error}") from None
+        buffer.seek(0)
+        return buffer.read()
 
 
 def _format(path: Path) -> str:

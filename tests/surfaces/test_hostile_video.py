@@ -14,7 +14,7 @@ av = pytest.importorskip("av")
 from mien.surfaces.clips import reading, tracking  # noqa: E402
 from mien.surfaces.clips.keyframes import constant  # noqa: E402
 from mien.surfaces.clips.video import video  # noqa: E402
-from mien.surfaces.clips.writing import Movie, _options  # noqa: E402
+from mien.surfaces.clips.writing import QUALITY, Movie, _options  # noqa: E402
 
 
 def frames(width: int, height: int, count: int) -> list[np.ndarray]:
@@ -42,7 +42,7 @@ def test_short_and_narrow_clips_of_ten_bits(size, count, stand_in, tmp_path, mon
 def test_what_the_encoder_is_told():
     assert "cutree=0" in _options("libx265", 48, 64)["x265-params"]
     assert "cutree" not in _options("libx265", 64, 48)["x265-params"]
-    assert _options("libx264", 1920, 1080) == {"crf": "17", "preset": "fast"}
+    assert _options("libx264", 1920, 1080) == QUALITY["libx264"]
     assert int(_options("libx264", 3840, 2160)["rc-lookahead"]) < 10
 
 

@@ -27,7 +27,7 @@ CLIPS = (
     (".avi", "mpeg4", "yuv420p", 3, {}),
     (".ts", "libx264", "yuv420p", 3, {"sound": True}),
     (".mkv", "mpeg2video", "yuv420p", 2, {}),
-    (".mp4", "libx265", "yuv420p10le", 2, {"side": 64}),
+    (".mp4", "libx265", "yuv420p10le", 4, {"side": 64}),
     (".mp4", "mpeg4", "yuv420p", 3, {}),
     (".mov", "prores", "yuv422p10le", 1, {}),
     (".mov", "qtrle", "rgb24", 2, {}),

@@ -75,7 +75,7 @@ OUTPUTS = (
 
 
 def _outputs(folder: Path) -> Run:
-    """`mien edit` as a terminal has it: a photo, a pattern and expressions, all of odd names."""
+    """`mien edit` as a terminal has it: a photo, a pattern and expressions, all of odd names. No pixel is edited."""
     import io
     import os
     import shutil
@@ -86,11 +86,14 @@ def _outputs(folder: Path) -> Run:
 
     from mien import face
     from mien.cli import main
+    from mien.editor import Portrait
     from support import placed, write_stand_in
 
     (folder / "weights").mkdir(parents=True)
     weights = write_stand_in(folder / "weights" / "x.onnx")
     face.find_faces = lambda rgb: [placed(20, 20, 0.2)]
+    edit = Portrait.edit
+    Portrait.edit = lambda self, what, strength, which: edit(self, what, 0.0, which)  # type: ignore[method-assign]
     buffer = io.BytesIO()
     Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(buffer, "PNG")
     photos, out = folder / "photos", folder / "out"

@@ -81,9 +81,7 @@ def outputs(output: Path, expressions: list[Expression]) -> list[Path]:
     names = [slug(target) for target in expressions]
     template = str(output)
     if "{expression}" not in template:
-        template = (
-            template if len(names) == 1 else str(output.with_name(f"{output.stem}_{{expression}}{output.suffix}"))
-        )
+        template = template if len(names) == 1 else str(output.parent / f"{output.stem}_{{expression}}{output.suffix}")
     paths = [Path(template.replace("{expression}", name)) for name in names]
     twice = {path for path in paths if paths.count(path) > 1}
     if twice:

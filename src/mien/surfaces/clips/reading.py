@@ -68,12 +68,17 @@ def opened(path: Path) -> Iterator[Any]:
         if context.width * context.height > MAX_FRAME:
             raise MienError(f"{path} has frames of more than {MAX_FRAME // 1_000_000} million pixels; shrink it first")
         stream.thread_type = "AUTO"
-        context.thread_count = threads_here()  # each holds frames of its own
+        context.thread_count = threads_for(context.width * context.height)
         context.options = pixels  # a stream may change its size midway
         try:
             yield container
         except av.error.FFmpegError as error:
             raise MienError(f"{path} is damaged, or of a kind that cannot be worked on ({error.strerror})") from None
+
+
+def threads_for(pixels: int) -> int:
+    """Threads for frames of so many pixels: each holds some of them."""
+    return threads_here() if pixels <= MAX_DEEP else min(2, threads_here())
 
 
 def about(path: Path) -> About:

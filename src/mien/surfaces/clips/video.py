@@ -21,12 +21,11 @@ from mien.formats import whole
 from mien.surfaces.clips.colour import frame_of, rgb_of
 from mien.surfaces.clips.kept import kept, left_out
 from mien.surfaces.clips.keyframes import Track
-from mien.surfaces.clips.reading import About, about, decoded, opened
+from mien.surfaces.clips.reading import About, about, decoded, opened, threads_for
 from mien.surfaces.clips.sequence import seal
 from mien.surfaces.clips.take import Plan, Take
 from mien.surfaces.clips.turning import Turn
 from mien.surfaces.clips.writing import Movie, check_movie
-from mien.synthesis.session import threads_here
 
 _OWN = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """What a container says of its own making; all else is copied."""
@@ -90,7 +89,7 @@ def _edit(
     """(frames written, frames edited, what was left out)."""
     count = edited = 0
     start: float | None = None
-    turned, workers = said.turned, threads_here()
+    turned, workers = said.turned, threads_for(said.first.width * said.first.height)
     waiting: deque[Future[tuple[Any, bool]]] = deque()
     with opened(source) as container, ThreadPoolExecutor(workers) as pool:
         stream = container.streams.video[0]

@@ -1,5 +1,6 @@
 """Videos of strangers (bench/fuzz): what they did before, each once more."""
 
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -82,3 +83,25 @@ def test_what_ffmpeg_cannot_write_is_one_line(tmp_path):
             frame.pts, frame.time_base = pts, Fraction(1, 25)
             movie.frame(frame)
         movie.finish()
+
+
+def test_sound_that_cannot_be_copied_leaves_no_file_open(stand_in, tmp_path):
+    """A-law goes into a MOV, not into an MP4."""
+    with av.open(str(tmp_path / "in.mov"), "w") as container:
+        stream, sound = container.add_stream("libx264", rate=25), container.add_stream("pcm_alaw", rate=8000)
+        stream.width = stream.height = 64
+        for i in range(3):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), format="rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        heard = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        heard.sample_rate, heard.pts = 8000, 0
+        container.mux(sound.encode(heard))
+        container.mux(stream.encode(None))
+        container.mux(sound.encode(None))
+    editor, before = Editor(stand_in), len(os.listdir("/dev/fd"))
+    for _ in range(3):
+        with pytest.raises(MienError, match=r"the sound \(pcm_alaw\) cannot be copied into this kind of file"):
+            video(tmp_path / "in.mov", tmp_path / "out.mp4", constant("happy"), editor)
+    assert len(os.listdir("/dev/fd")) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mov"]

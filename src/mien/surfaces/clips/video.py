@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -67,7 +68,11 @@ def video(
     editor = editor or Editor()
     take = Take(editor, track, face)
     with whole(output) as part:
-        frames, edited, left = _edit(source, part, _form(output), said, take, sound, tell)
+        try:
+            frames, edited, left = _edit(source, part, _form(output), said, take, sound, tell)
+        finally:
+            del said
+            gc.collect()  # a frame of PyAV whose side data was looked at refers to itself
         wrong = take.missed(str(source))
         if wrong is not None:
             raise wrong

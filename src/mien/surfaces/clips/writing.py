@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -57,6 +58,7 @@ class Movie:
         metadata: dict[str, str] | None = None,
         aspect: Fraction | None = None,
     ) -> None:
+        _check(copied, form)
         deep = like.format.name == DEEP
         name = "libx265" if deep else "libx264"
         self._container = av.open(str(path), "w", format=form, options={"movflags": "+faststart"})
@@ -79,15 +81,11 @@ class Movie:
         if matrix is not None:
             stream.set_display_matrix(matrix)
         self._stream, self._deep, self._count = stream, deep, 0
-        self._form, self._copied, self._begun = form, list(copied), False
+        self._begun = False
         self._streams = {}
         for one in copied:
-            try:
-                made = self._container.add_stream_from_template(one)
-            except (av.error.FFmpegError, ValueError):
-                raise _unfit(one, form) from None
+            self._streams[one.index] = made = self._container.add_stream_from_template(one)
             made.metadata.update(one.metadata)  # its language
-            self._streams[one.index] = made
 
     def chapters(self, chapters: Sequence[dict[str, Any]]) -> bool:
         """Mark chapters (as PyAV has them), before anything is written; False if they are damaged."""
@@ -101,9 +99,7 @@ class Movie:
         try:
             self._container.start_encoding()
         except av.error.FFmpegError:
-            raise (
-                _unfit(self._copied[0], self._form) if self._copied else MienError("cannot begin a video of this kind")
-            ) from None
+            raise MienError("cannot begin a video of this kind") from None
 
     def frame(self, frame: Any) -> None:
         """Write a frame; its pts and time base are kept."""
@@ -155,6 +151,17 @@ def _options(name: str, width: int, height: int) -> dict[str, str]:
     if name == "libx265":
         return QUALITY[name] | {"x265-params": QUALITY[name]["x265-params"] + more}
     return options
+
+
+def _check(copied: Sequence[Any], form: str) -> None:
+    """Refuse streams that cannot be copied. A trial in memory: PyAV leaves a file open whose header it cannot write."""
+    for one in copied:
+        trial = av.open(io.BytesIO(), "w", format=form)
+        try:
+            trial.add_stream_from_template(one)
+            trial.start_encoding()
+        except (av.error.FFmpegError, ValueError):
+            raise _unfit(one, form) from None
 
 
 def _unfit(stream: Any, form: str) -> MienError:

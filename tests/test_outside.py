@@ -232,4 +232,6 @@ def test_names_that_no_terminal_likes(photos, at_hand, stand_in, tmp_path, capsy
 
         deep.write_bytes(cv2.imencode(".png", np.full((80, 80, 3), 900, np.uint16))[1].tobytes())
         for one in (odd, deep):
-            assert told("edit", one, "-e", "happy", "-o", tmp_path / "out.png", "--model", stand_in) == 0
+            out = tmp_path / os.fsdecode(b"\xff.png")  # which is said
+            assert told("edit", one, "-e", "happy", "-o", out, "--model", stand_in) == 0
+            assert out.is_file() and "\\udcff.png: happy" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -71,6 +72,9 @@ def _common(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave the process: 0, or 2 with one line for what the user can put right."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
     try:
         app(args=None if arguments is None else list(arguments), prog_name="mien")
     except MienError as error:

@@ -21,7 +21,8 @@ SEEN = (0.08, 0.28)
 
 HALF, SHARE = 0.45, 0.7
 """Alpha from which the inside is seen: the first, or the second share of the column's highest if that is less. Where
-lips hardly part the network is unsure of their place, not of their parting. Chosen on training people, by the rig."""
+lips hardly part the network is unsure of their place, not of their parting. Chosen by the rig's alpha on the
+val people, and near the best on training people too (bench/opening.py)."""
 
 STEEP = 0.5
 """Alpha over which the edge rises from 0 to 1."""
